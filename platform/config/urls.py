@@ -1,0 +1,17 @@
+"""Collects what each floor serves; a floor's urls.py carries its own prefixes."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("core.urls")),
+    path("", include("identity.urls")),
+    path("", include("merchants.urls")),
+    path("", include("coupons.urls")),
+    path("", include("coupons.settlement.urls")),
+    path("", include("coupons.shop.urls")),
+    path("", include("coupons.insights.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("config.api")),
+    path("ops/", admin.site.urls),
+]
