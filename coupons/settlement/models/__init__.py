@@ -1,0 +1,4 @@
+from coupons.settlement.models.line import SettlementBatch, SettlementLine
+from coupons.settlement.models.statement import Statement
+
+__all__ = ["SettlementBatch", "SettlementLine", "Statement"]

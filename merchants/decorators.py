@@ -1,0 +1,50 @@
+"""The door of every merchant page: sign-in, grant, tenant scope."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django_scopes import scope
+
+from core.errors import NotFound
+from identity.enums import Role
+from merchants.access import EVERY_ROLE, MerchantAccess, access_merchant
+
+View = Callable[..., HttpResponseBase]
+
+
+class MerchantRequest(HttpRequest):
+    """A request inside a merchant's door."""
+
+    access: MerchantAccess
+
+
+def merchant_page(*roles: Role) -> Callable[[View], View]:
+    """Open a page under /m/<slug>/ to these roles (none named: every role).
+
+    Sets request.access, request.merchant and request.merchant_role; the view runs inside the merchant's scope and so
+    does the rendering of a lazy response. Anyone else gets 404. NotFound from access.py is 404 too.
+    """
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def inside(request: Any, slug: str, **kwargs: Any) -> HttpResponseBase:
+            try:
+                request.access = access_merchant(user=request.user, slug=slug, roles=roles or EVERY_ROLE)
+                request.merchant = request.access.merchant
+                request.merchant_role = request.access.role
+                with scope(merchant=request.merchant.pk):
+                    response = view(request, **kwargs)
+                    if hasattr(response, "render") and not response.is_rendered:
+                        response.render()
+                    return response
+            except NotFound as error:
+                raise Http404 from error
+
+        inside.merchant_roles = roles or tuple(EVERY_ROLE)  # type: ignore[attr-defined]
+        return inside
+
+    return decorate

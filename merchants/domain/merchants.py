@@ -1,0 +1,44 @@
+"""Make a merchant."""
+
+from django.db import transaction
+
+from core.errors import DomainError
+from identity.enums import PartyKind, Role
+from identity.models import Party, User
+from merchants.domain.memberships import set_membership
+from merchants.models import Merchant
+
+
+class SlugTaken(DomainError):
+    """Another merchant has this short name."""
+
+    code = "slug_taken"
+
+
+@transaction.atomic
+def create_merchant(
+    *,
+    slug: str,
+    name: str,
+    owner: User | None = None,
+    currency: str = "CNY",
+    zone: str = "Asia/Shanghai",
+    platform_fee_bps: int = 250,
+    reversal_window_seconds: int = 3600,
+) -> Merchant:
+    """A merchant with its party and, where given, its owner. Raises SlugTaken."""
+    if Merchant.objects.filter(slug=slug).exists():
+        raise SlugTaken(slug=slug)
+    party = Party.objects.create(kind=PartyKind.MERCHANT, name=name)
+    merchant = Merchant.objects.create(
+        party=party,
+        slug=slug,
+        name=name,
+        currency=currency,
+        zone=zone,
+        platform_fee_bps=platform_fee_bps,
+        reversal_window_seconds=reversal_window_seconds,
+    )
+    if owner is not None:
+        set_membership(merchant=merchant, user=owner, role=Role.OWNER, stores=[], by=None)
+    return merchant

@@ -1,0 +1,44 @@
+"""The business that owns the tenant."""
+
+from zoneinfo import ZoneInfo
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from identity.models import Party
+
+
+class Merchant(models.Model):
+    """Shares its key with its party. `platform_fee_bps` is frozen into each order when it is placed."""
+
+    party = models.OneToOneField(Party, on_delete=models.PROTECT, primary_key=True, related_name="merchant")
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(_("Name"), max_length=80)
+    currency = models.CharField(max_length=3, default="CNY", db_default="CNY")
+    zone = models.CharField(_("Time zone"), max_length=40, default="Asia/Shanghai")
+    platform_fee_bps = models.IntegerField(
+        _("Platform fee"), default=250, validators=[MaxValueValidator(10_000)]
+    )
+    reversal_window_seconds = models.IntegerField(_("Time to undo a redemption"), default=3600)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("Merchant")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(platform_fee_bps__gte=0, platform_fee_bps__lte=10_000),
+                name="merchant_fee_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reversal_window_seconds__gte=0), name="merchant_reversal_window"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tzinfo(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)

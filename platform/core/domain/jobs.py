@@ -1,0 +1,171 @@
+"""Jobs: enqueue in the business transaction, claim, run, give up visibly.
+
+Celery on Redis loses tasks, acks_late or not. So the row is the task: "done" commits together with the effect, a relay
+rings Celery, and rings again while the row is not done.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from core.enums import JobState
+from core.models import Job
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+LEASE_SECONDS = 30  # how long the relay waits before it rings for the same row again
+OUTSIDE_LEASE_SECONDS = 120  # a call to the outside may take this long before another worker tries
+
+Handler = Callable[[Job], None]
+_handlers: dict[str, Handler] = {}
+_outside_handlers: dict[str, Handler] = {}
+
+
+def job_handler(kind: str, *, calls_outside: bool = False) -> Callable[[Handler], Handler]:
+    """Register the function that does jobs of a kind.
+
+    By default it runs inside the transaction that marks the row done. With calls_outside it runs in no transaction
+    (no lock is held across a call to the outside) and must be safe to repeat: use the job's id as the outside's key.
+    """
+
+    def register(handler: Handler) -> Handler:
+        (_outside_handlers if calls_outside else _handlers)[kind] = handler
+        return handler
+
+    return register
+
+
+def enqueue_job(
+    *,
+    kind: str,
+    key: str,
+    payload: dict[str, Any] | None = None,
+    merchant_id: int | None = None,
+    due_at: datetime | None = None,
+    due_in_seconds: int = 0,
+) -> None:
+    """Write the job into the current transaction, once per (kind, key). Due at due_at (default: now) plus due_in_seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO core_job (kind, key, payload, merchant_id, due_at)
+            VALUES (%s, %s, %s::jsonb, %s, COALESCE(%s, now()) + make_interval(secs => %s))
+            ON CONFLICT (kind, key) DO NOTHING
+            """,
+            [kind, key, json.dumps(payload or {}), merchant_id, due_at, due_in_seconds],
+        )
+
+
+def lease_due_jobs(*, limit: int = 500) -> list[int]:
+    """Ids of due jobs nobody was rung for lately; each is leased for LEASE_SECONDS."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE core_job SET lease_until = now() + make_interval(secs => %s)
+            WHERE id IN (
+                SELECT id FROM core_job
+                WHERE state = 'ready' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+                ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+            RETURNING id
+            """,
+            [LEASE_SECONDS, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def release_jobs(*, job_ids: list[int]) -> None:
+    """Give leases back, where the doorbell could not be rung."""
+    Job.objects.filter(id__in=job_ids, state=JobState.READY).update(lease_until=None)
+
+
+def run_job(*, job_id: int) -> bool:
+    """Do one due job; True when its effect was committed by this call.
+
+    Exactly once for handlers that only touch the database: the row is locked and marked done in the effect's own
+    transaction. A failure is written on the row and tried again after 2, 4, 8, 16 seconds; the fifth makes it dead.
+    """
+    job = _claim(job_id)
+    if job is None:
+        return False
+    try:
+        if job.kind in _outside_handlers:
+            _outside_handlers[job.kind](job)
+            return _mark_done(job.id)
+        with transaction.atomic():
+            if not _mark_done(job.id):
+                return False
+            _handlers[job.kind](job)
+            return True
+    except Exception as error:
+        logger.exception("job %s %s failed", job.kind, job.key)
+        _write_failure(job, repr(error))
+        return False
+
+
+def _claim(job_id: int) -> Job | None:
+    """Count the attempt in a commit of its own, so that a worker which dies has counted too."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE core_job SET
+                state = CASE WHEN attempts >= %(max)s THEN 'dead' ELSE state END,
+                attempts = LEAST(attempts + 1, %(max)s),
+                lease_until = now() + make_interval(secs => %(lease)s)
+            WHERE id IN (SELECT id FROM core_job WHERE id = %(id)s AND state = 'ready' AND due_at <= now()
+                         FOR UPDATE SKIP LOCKED)
+            RETURNING state
+            """,
+            {"id": job_id, "max": MAX_ATTEMPTS, "lease": OUTSIDE_LEASE_SECONDS},
+        )
+        row = cursor.fetchone()
+    if row is None or row[0] == JobState.DEAD:
+        return None
+    return Job.objects.get(id=job_id)
+
+
+def _mark_done(job_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_job SET state = 'done', done_at = clock_timestamp(), last_error = ''"
+            " WHERE id = %s AND state = 'ready'",
+            [job_id],
+        )
+        return cursor.rowcount == 1
+
+
+def _write_failure(job: Job, error: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE core_job SET last_error = %s, lease_until = NULL,
+                due_at = now() + make_interval(secs => %s),
+                state = CASE WHEN attempts >= %s THEN 'dead' ELSE 'ready' END
+            WHERE id = %s AND state = 'ready'
+            """,
+            [error[:2000], 2**job.attempts, MAX_ATTEMPTS, job.id],
+        )
+
+
+def run_due_jobs(*, kinds: list[str] | None = None, limit: int = 10_000) -> int:
+    """Do what is due in this process, without Celery (commands and tests); the number done."""
+    done = 0
+    due = Job.objects.filter(state=JobState.READY).extra(where=["due_at <= now()"])
+    if kinds:
+        due = due.filter(kind__in=kinds)
+    for job_id in list(due.order_by("due_at").values_list("id", flat=True)[:limit]):
+        done += run_job(job_id=job_id)
+    return done
+
+
+def wake_job(*, job_id: int) -> bool:
+    """Let a dead job try again, from the start; False where it is not dead."""
+    return bool(
+        Job.objects.filter(id=job_id, state=JobState.DEAD).update(
+            state=JobState.READY, attempts=0, lease_until=None
+        )
+    )

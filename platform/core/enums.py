@@ -1,0 +1,18 @@
+"""States of what the ground itself keeps."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class JobState(models.TextChoices):
+    READY = "ready", _("Waiting")
+    DONE = "done", _("Done")
+    DEAD = "dead", _("Gave up")
+
+
+# A job is retried in place; done and dead are ends, and an operator may wake a dead one.
+JOB_TRANSITIONS: dict[JobState, set[JobState]] = {
+    JobState.READY: {JobState.DONE, JobState.DEAD},
+    JobState.DONE: set(),
+    JobState.DEAD: {JobState.READY},
+}

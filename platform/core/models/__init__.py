@@ -1,0 +1,4 @@
+from core.models.idempotency_key import IdempotencyKey
+from core.models.job import Job
+
+__all__ = ["IdempotencyKey", "Job"]

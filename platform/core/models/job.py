@@ -1,0 +1,43 @@
+"""The row is the task; Celery is only its doorbell."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from core.enums import JobState
+
+
+class Job(models.Model):
+    """Work that must happen, written in the transaction that made it necessary.
+
+    `due_at` is when it may start; `lease_until` keeps the relay from ringing again too soon; `attempts` are
+    counted at claim, so a worker that dies counts. Unique per (kind, key): asking twice is asking once.
+    """
+
+    merchant_id = models.BigIntegerField(null=True, blank=True)
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=120)
+    payload = models.JSONField(default=dict)
+    state = models.CharField(max_length=8, choices=JobState, db_default=JobState.READY, default=JobState.READY)
+    due_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.SmallIntegerField(db_default=0, default=0)
+    last_error = models.TextField(db_default="", default="", blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key"], name="job_once"),
+            models.CheckConstraint(
+                condition=models.Q(state=JobState.DONE, done_at__isnull=False)
+                | (~models.Q(state=JobState.DONE) & models.Q(done_at__isnull=True)),
+                name="job_done_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state=JobState.READY), name="job_ready"),
+            models.Index(fields=["-done_at"], condition=models.Q(state=JobState.DONE), name="job_done"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} ({self.state})"

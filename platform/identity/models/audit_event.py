@@ -1,0 +1,25 @@
+"""What somebody did, for people to read."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class AuditEvent(models.Model):
+    """Written in the transaction of the act; never changed. `verb` is stable, pages turn it into a sentence."""
+
+    merchant_id = models.BigIntegerField(null=True)
+    actor_id = models.BigIntegerField(null=True)
+    verb = models.CharField(max_length=40)
+    noun = models.CharField(max_length=30)
+    noun_id = models.BigIntegerField()
+    facts = models.JSONField(default=dict, db_default={})
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["merchant_id", "noun", "noun_id", "at"], name="audit_of_noun"),
+            models.Index(fields=["merchant_id", "-at"], name="audit_of_merchant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.noun} {self.noun_id}"

@@ -1,0 +1,37 @@
+"""Who may do what where."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from identity.enums import Role
+from identity.models.party import Party
+from identity.models.user import User
+
+
+class Grant(models.Model):
+    """A user acts on a party in a role, in some or all (store_ids null) of its stores, for a time.
+
+    access.py of every floor reads grants only; memberships and engagements write them.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants")
+    party = models.ForeignKey(Party, on_delete=models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=10, choices=Role)
+    store_ids = ArrayField(models.BigIntegerField(), null=True, blank=True)
+    valid_from = models.DateTimeField(db_default=Now())
+    valid_until = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "party", "why"],
+                condition=models.Q(valid_until__isnull=True),
+                name="grant_one_open_per_reason",
+            )
+        ]
+        indexes = [models.Index(fields=["user", "party"], name="grant_user_party")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} {self.party_id}"
