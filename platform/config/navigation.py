@@ -1,0 +1,27 @@
+"""The merchant's menu, by URL names. An item whose page does not exist (yet) is not shown."""
+
+from core.navigation import Item
+from django.utils.translation import gettext_lazy as _
+
+TRADE = _("Trade")
+MONEY = _("Money")
+SHOP = _("Shop")
+
+OWNER, MANAGER, FINANCE, CLERK = "owner", "manager", "finance", "clerk"
+OFFICE = frozenset({OWNER, MANAGER, FINANCE})
+TRADERS = frozenset({OWNER, MANAGER})
+COUNTER = frozenset({OWNER, MANAGER, CLERK})
+PURSE = frozenset({OWNER, FINANCE})
+
+MERCHANT: list[Item] = [
+    Item("insights:home", _("Home"), "home", TRADE, OFFICE, tab=_("Home")),
+    Item("clerk:home", _("Redeem coupons"), "qrcode", TRADE, COUNTER, tab=_("Redeem")),
+    Item("coupons:deals", _("Deals"), "tag", TRADE, OFFICE, tab=_("Deals")),
+    Item("coupons:coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
+    Item("coupons:records", _("Redemption records"), "list-check", TRADE),
+    Item("coupons:refunds", _("Refunds"), "receipt-refund", TRADE, OFFICE),
+    Item("settlement:statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
+    Item("merchants:stores", _("Stores"), "building-store", SHOP, OFFICE),
+    Item("merchants:staff", _("Staff"), "users", SHOP, TRADERS),
+    Item("merchants:settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
+]

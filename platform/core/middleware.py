@@ -1,0 +1,53 @@
+"""Response headers by path, and the language an account chose."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# What a corner of the site needs on top of settings.CONTENT_SECURITY_POLICY.
+CSP_BY_PATH: dict[str, dict[str, list[str]]] = {
+    "/clerk/": {"script-src": ["'wasm-unsafe-eval'"]},  # the QR reader is WebAssembly
+    "/ops/": {"script-src": ["'unsafe-eval'"], "style-src": ["'unsafe-inline'"]},  # Unfold's Alpine.js
+    "/api/docs/": {"style-src": ["'unsafe-inline'"]},  # Swagger UI
+}
+
+
+class PathPolicyMiddleware:
+    """Widens the content security policy where CSP_BY_PATH says so and sends Permissions-Policy everywhere.
+
+    Stands after csp.middleware.CSPMiddleware in MIDDLEWARE, so that its answer passes here first.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for prefix, additions in CSP_BY_PATH.items():
+            if request.path.startswith(prefix):
+                response._csp_update = additions  # django-csp reads this attribute
+        response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
+        return response
+
+
+class AccountLanguageMiddleware:
+    """Someone signed in without a language cookie (a new device) reads the language of their account.
+
+    Stands after AuthenticationMiddleware.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        cookies = request.COOKIES
+        if settings.SESSION_COOKIE_NAME in cookies and settings.LANGUAGE_COOKIE_NAME not in cookies:
+            language = getattr(request.user, "language", "")
+            if language and language in dict(settings.LANGUAGES):
+                translation.activate(language)
+                request.LANGUAGE_CODE = translation.get_language()
+        return self.get_response(request)

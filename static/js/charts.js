@@ -1,0 +1,81 @@
+// <div class="c240" data-chart="sales" role="img" aria-label="…"></div>{{ chart|json_script:"sales" }}
+// chart = {"categories": ["11-08", …], "unit": "fen" | "count",
+//          "series": [{"name": …, "data": [numbers or null], "kind": "line" | "bar", "dashed": true?}]}
+// Load vendor/echarts.common.min.js before this module. Tooltips are drawn on the canvas: html ones break the CSP.
+const charts = [];
+
+function css(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function amount(value, unit) {
+  if (value === null || value === undefined) return "—";
+  const sign = value < 0 ? "\u2212" : "";
+  if (unit !== "fen") return sign + Math.abs(value).toLocaleString("en-US");
+  const fen = Math.abs(value);
+  const yuan = Math.floor(fen / 100).toLocaleString("en-US");
+  return `${sign}¥${yuan}.${String(fen % 100).padStart(2, "0")}`;
+}
+
+function axisLabel(value, unit) {
+  return unit === "fen" ? (value / 100).toLocaleString("en-US") : value.toLocaleString("en-US");
+}
+
+function options(chart) {
+  const ink = css("--tblr-secondary");
+  const line = css("--tblr-border-color");
+  const colours = [css("--tblr-primary"), css("--accent"), css("--ok"), css("--warn"), css("--idle")];
+  return {
+    animation: false,
+    color: colours,
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
+    grid: { left: 8, right: 12, top: chart.series.length > 1 ? 36 : 16, bottom: 4, containLabel: true },
+    legend: { show: chart.series.length > 1, top: 0, left: 0, textStyle: { color: ink } },
+    tooltip: {
+      trigger: "axis",
+      renderMode: "richText",
+      confine: true,
+      valueFormatter: (value) => amount(value, chart.unit),
+    },
+    xAxis: {
+      type: "category",
+      data: chart.categories,
+      axisLine: { lineStyle: { color: line } },
+      axisTick: { show: false },
+      axisLabel: { color: ink, hideOverlap: true },
+    },
+    yAxis: {
+      type: "value",
+      minInterval: chart.unit === "fen" ? 100 : 1,
+      splitLine: { lineStyle: { color: line } },
+      axisLabel: { color: ink, formatter: (value) => axisLabel(value, chart.unit) },
+    },
+    series: chart.series.map((series) => ({
+      name: series.name,
+      type: series.kind ?? "line",
+      data: series.data,
+      symbolSize: series.dashed ? 0 : 6,
+      lineStyle: { width: series.dashed ? 1.5 : 2, type: series.dashed ? "dashed" : "solid" },
+      barMaxWidth: 28,
+    })),
+  };
+}
+
+function draw(root) {
+  for (const box of root.querySelectorAll?.("[data-chart]") ?? []) {
+    const source = document.getElementById(box.dataset.chart);
+    if (!source || box.dataset.drawn) continue;
+    box.dataset.drawn = "1";
+    const data = JSON.parse(source.textContent);
+    const chart = window.echarts.init(box);
+    chart.setOption(options(data));
+    charts.push({ chart, data, box });
+  }
+}
+
+window.addEventListener("resize", () => charts.forEach(({ chart }) => chart.resize()));
+document.addEventListener("theme:changed", () =>
+  charts.forEach(({ chart, data }) => chart.setOption(options(data), true)),
+);
+document.addEventListener("htmx:load", (event) => draw(event.target));
+draw(document);
