@@ -92,7 +92,9 @@ def build_sprite(archive: Path) -> bytes:
     symbols = []
     for name in sorted((ROOT / "tools" / "icons.txt").read_text().split()):
         drawing = read_member(archive, f"icons/outline/{name}.svg").decode()
-        paths = [p for p in re.findall(r"<(?:path|circle|rect|line)[^>]*?/>", drawing) if "M0 0h24v24H0z" not in p]
+        paths = [
+            p for p in re.findall(r"<(?:path|circle|rect|line)[^>]*?/>", drawing) if "M0 0h24v24H0z" not in p
+        ]
         symbols.append(f'<symbol id="{name}" viewBox="0 0 24 24">{"".join(paths)}</symbol>')
     return ('<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n").encode()
 

@@ -1,7 +1,8 @@
 """The merchant's menu, by URL names. An item whose page does not exist (yet) is not shown."""
 
-from core.navigation import Item
 from django.utils.translation import gettext_lazy as _
+
+from core.navigation import Item
 
 TRADE = _("Trade")
 MONEY = _("Money")

@@ -62,7 +62,11 @@ def grouped(links: Iterable[Link]) -> list[Group]:
 
 def resolve_url(url_name: str, *, merchant_slug: str = "") -> str:
     """The path of a URL name, with the merchant's slug when it wants one; "" when no such page exists."""
-    attempts: list[dict[str, str]] = [{"merchant": merchant_slug}, {"merchant_slug": merchant_slug}, {"slug": merchant_slug}]
+    attempts: list[dict[str, str]] = [
+        {"merchant": merchant_slug},
+        {"merchant_slug": merchant_slug},
+        {"slug": merchant_slug},
+    ]
     for kwargs in [*attempts, {}] if merchant_slug else [{}]:
         try:
             return reverse(url_name, kwargs=kwargs or None)

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
@@ -18,9 +17,8 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     response = set_language(request)
     language = request.POST.get("language", "")
     user = request.user
-    if user.is_authenticated and hasattr(user, "language") and language in dict(settings.LANGUAGES):
-        if check_for_language(language):
-            type(user).objects.filter(pk=user.pk).update(language=language)
+    if user.is_authenticated and language in dict(settings.LANGUAGES):
+        type(user).objects.filter(pk=user.pk).update(language=language)
     return response
 
 

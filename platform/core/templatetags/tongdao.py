@@ -91,7 +91,7 @@ def coupon_code_masked(value: str | None) -> str:
 
 @register.filter
 def phone_masked(value: Any) -> str:
-    """"+8613812342210" -> "138****2210"; other countries keep their prefix: "+14155552671" -> "+14****2671"."""
+    """ "+8613812342210" -> "138****2210"; other countries keep their prefix: "+14155552671" -> "+14****2671"."""
     text = str(value or "").replace(" ", "").replace("-", "").removeprefix("+86")
     if not text:
         return ""
@@ -113,7 +113,7 @@ def short_time(value: dt.datetime | None) -> str:
 
 @register.filter
 def local_time(value: dt.datetime | None) -> str:
-    """"2026-11-21 18:42:05" in the active time zone, for details where the second matters."""
+    """ "2026-11-21 18:42:05" in the active time zone, for details where the second matters."""
     return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S") if value else NOTHING
 
 
@@ -167,7 +167,7 @@ def control(field: BoundField, css: str = "") -> SafeString:
 
 @register.filter
 def field_kind(field: BoundField) -> str:
-    """"check", "choices" or "plain": how components/field.html lays the field out."""
+    """ "check", "choices" or "plain": how components/field.html lays the field out."""
     widget = field.field.widget
     if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
         return "choices"
