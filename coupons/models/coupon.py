@@ -49,7 +49,11 @@ class Coupon(models.Model):
         ]
         indexes = [
             models.Index(fields=["order"], name="coupon_by_order"),
-            models.Index(fields=["merchant", "valid_until"], condition=Q(state=CouponState.ISSUED), name="coupon_expiring"),
+            models.Index(
+                fields=["merchant", "valid_until"],
+                condition=Q(state=CouponState.ISSUED),
+                name="coupon_expiring",
+            ),
             models.Index(fields=["customer", "-id"], name="coupon_by_customer"),
         ]
 

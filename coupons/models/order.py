@@ -42,7 +42,8 @@ class Order(models.Model):
                 name="order_total",
             ),
             models.CheckConstraint(
-                condition=Q(refunded_fen__gte=0, refunded_fen__lte=F("paid_fen")), name="order_refund_at_most_paid"
+                condition=Q(refunded_fen__gte=0, refunded_fen__lte=F("paid_fen")),
+                name="order_refund_at_most_paid",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=[OrderState.CREATED, OrderState.CLOSED], paid_at__isnull=True)
@@ -59,7 +60,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-placed_at"], name="order_by_merchant"),
             models.Index(fields=["customer", "-placed_at"], name="order_by_customer"),
-            models.Index(fields=["merchant", "paid_at"], condition=Q(paid_at__isnull=False), name="order_by_paid"),
+            models.Index(
+                fields=["merchant", "paid_at"], condition=Q(paid_at__isnull=False), name="order_by_paid"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -49,7 +49,9 @@ class Redemption(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-redeemed_at"], name="redemption_by_time"),
             models.Index(fields=["merchant", "business_date", "store"], name="redemption_by_day"),
-            models.Index(fields=["merchant", "due_at"], condition=Q(reversed_at__isnull=True), name="redemption_due"),
+            models.Index(
+                fields=["merchant", "due_at"], condition=Q(reversed_at__isnull=True), name="redemption_due"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -38,8 +38,12 @@ class Refund(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["coupon"], condition=Q(coupon__isnull=False), name="refund_once_per_coupon"),
-            models.UniqueConstraint(fields=["payment"], condition=Q(coupon__isnull=True), name="refund_once_per_payment"),
+            models.UniqueConstraint(
+                fields=["coupon"], condition=Q(coupon__isnull=False), name="refund_once_per_coupon"
+            ),
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(coupon__isnull=True), name="refund_once_per_payment"
+            ),
             models.CheckConstraint(condition=Q(amount_fen__gte=0), name="refund_amount"),
             models.CheckConstraint(
                 condition=Q(state=RefundState.PAID_OUT, paid_out_at__isnull=False)

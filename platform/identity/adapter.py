@@ -35,7 +35,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return User.objects.filter(phone=phone, is_active=True).first()
 
     def send_verification_code_sms(self, user: User, phone: str, code: str, **kwargs: Any) -> None:
-        raise ValidationError(_("No text-message service is set up; ask the operator to reset your password."))
+        raise ValidationError(
+            _("No text-message service is set up; ask the operator to reset your password.")
+        )
 
     def send_unknown_account_sms(self, phone: str, **kwargs: Any) -> None:
         """Say nothing: whether a phone has an account is not told."""

@@ -79,7 +79,11 @@ class SettlementLine(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["merchant", "business_date"], condition=Q(statement__isnull=True), name="line_to_state"),
+            models.Index(
+                fields=["merchant", "business_date"],
+                condition=Q(statement__isnull=True),
+                name="line_to_state",
+            ),
             models.Index(fields=["statement", "business_date", "id"], name="line_by_statement"),
         ]
 

@@ -17,7 +17,9 @@ class Job(models.Model):
     kind = models.CharField(max_length=40)
     key = models.CharField(max_length=120)
     payload = models.JSONField(default=dict)
-    state = models.CharField(max_length=8, choices=JobState, db_default=JobState.READY, default=JobState.READY)
+    state = models.CharField(
+        max_length=8, choices=JobState, db_default=JobState.READY, default=JobState.READY
+    )
     due_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.SmallIntegerField(db_default=0, default=0)

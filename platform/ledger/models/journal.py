@@ -45,7 +45,8 @@ class Transfer(models.Model):
             models.UniqueConstraint(fields=["journal", "line"], name="ledger_transfer_once"),
             models.CheckConstraint(condition=models.Q(amount_fen__gt=0), name="ledger_transfer_positive"),
             models.CheckConstraint(
-                condition=~models.Q(debit_account=models.F("credit_account")), name="ledger_transfer_two_accounts"
+                condition=~models.Q(debit_account=models.F("credit_account")),
+                name="ledger_transfer_two_accounts",
             ),
         ]
 

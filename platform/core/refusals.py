@@ -1,0 +1,146 @@
+"""What every refusal is called outside: its HTTP status, a sentence, and what to do next, in both languages.
+
+The one place that maps codes; domain code raises DomainError subclasses and knows none of this. Sentences are filled with
+the error's facts; moments among the facts (ISO strings in keys ending in _at, _from, _until) are shown in `zone`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError
+
+
+@dataclass(frozen=True)
+class Refusal:
+    status: int
+    title: str | Promise
+    next_step: str | Promise = ""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A refusal ready to show: `title` says what, `next_step` what to do."""
+
+    status: int
+    code: str
+    title: str
+    next_step: str
+
+
+REFUSALS: dict[str, Refusal] = {
+    "refused": Refusal(409, _("This cannot be done now."), _("Load the page again and look at the state.")),
+    "not_found": Refusal(404, _("There is no such thing here."), _("Check the link or the number.")),
+    "invalid": Refusal(422, _("A value is not right: %(field)s."), _("Correct it and send again.")),
+    "idempotency_key_reused": Refusal(
+        422,
+        _("This Idempotency-Key was used for another request."),
+        _("Send a new key with a new request; repeat the same request to get its first answer."),
+    ),
+    "idempotency_key_missing": Refusal(
+        400, _("The header Idempotency-Key is missing."), _("Send a fresh random key with each new order.")
+    ),
+    "slug_taken": Refusal(409, _("Another merchant has the short name %(slug)s."), _("Choose another one.")),
+    "last_owner": Refusal(409, _("A merchant needs an owner."), _("Make somebody else an owner first.")),
+    # deals and orders
+    "deal_not_on_sale": Refusal(409, _("This deal is not on sale."), _("Look at the shop's other deals.")),
+    "sold_out": Refusal(
+        409, _("Sold out: %(left)s left."), _("Take fewer, or look again later: unpaid ones come back.")
+    ),
+    "over_order_limit": Refusal(422, _("At most %(limit)s in one order."), _("Choose a smaller number.")),
+    "over_person_limit": Refusal(
+        409, _("At most %(limit)s per person; you have %(bought)s."), _("Choose a smaller number.")
+    ),
+    "order_not_open": Refusal(
+        409, _("This order can no longer be paid or cancelled."), _("Look at the order's state.")
+    ),
+    "bad_signature": Refusal(403, _("The signature is not right."), _("Check the secret and the clock.")),
+    "unknown_reference": Refusal(404, _("No payment has this reference."), _("Check the reference.")),
+    "amount_differs": Refusal(409, _("The amount is not the payment's amount."), _("Check the amount.")),
+    "coupon_not_refundable": Refusal(
+        409, _("This coupon cannot be refunded now."), _("Look at its state: only an unused coupon can be.")
+    ),
+    # the counter
+    "coupon_unknown": Refusal(
+        404, _("No coupon has this code."), _("Check all 15 digits; ask the customer to show the code again.")
+    ),
+    "coupon_other_merchant": Refusal(
+        404, _("This coupon belongs to another merchant."), _("Ask the customer for your shop's coupon.")
+    ),
+    "coupon_wrong_store": Refusal(
+        409, _("This coupon is not valid in this store."), _("It can be used in: %(stores)s.")
+    ),
+    "store_closed": Refusal(409, _("This store is closed down."), _("Choose another store.")),
+    "coupon_not_yet_valid": Refusal(
+        409, _("This coupon cannot be used yet."), _("It is valid from %(valid_from)s.")
+    ),
+    "coupon_expired": Refusal(
+        409,
+        _("This coupon expired on %(valid_until)s."),
+        _("The customer can ask for a refund in his order."),
+    ),
+    "coupon_unusable_day": Refusal(
+        409, _("This coupon cannot be used at this time."), _("When it can be used: %(rule)s")
+    ),
+    "coupon_already_used": Refusal(
+        409,
+        _("Already used: %(redeemed_at)s, %(store)s, by %(clerk)s."),
+        _("Ask the customer for another coupon. If it was a mistake, undo it within the hour."),
+    ),
+    "coupon_refunded": Refusal(409, _("This coupon was refunded."), _("It can no longer be used.")),
+    "coupon_refund_locked": Refusal(
+        409, _("The customer has asked for a refund of this coupon."), _("It cannot be used while that runs.")
+    ),
+    "coupon_voided": Refusal(409, _("This coupon was withdrawn."), _("It can no longer be used.")),
+    "count_too_large": Refusal(422, _("Only %(usable)s can be used now."), _("Choose a smaller number.")),
+    "too_many_tries": Refusal(
+        429, _("Too many wrong codes."), _("Wait %(seconds)s seconds, then try again.")
+    ),
+    "attempt_key_reused": Refusal(
+        409, _("This attempt was made for another coupon."), _("Check the coupon again before you confirm.")
+    ),
+    "reversal_too_late": Refusal(
+        409, _("The time to undo is over."), _("Ask the owner to refund the customer instead.")
+    ),
+    "already_reversed": Refusal(409, _("This was undone before."), _("The coupon can be used again.")),
+    "already_settled": Refusal(
+        409,
+        _("This was settled and can no longer be undone."),
+        _("Ask the owner to refund the customer instead."),
+    ),
+    # statements
+    "statement_not_open": Refusal(
+        409, _("This statement was answered before."), _("Load the page again and look at its state.")
+    ),
+}
+
+
+def describe(error: DomainError, *, zone: ZoneInfo | None = None) -> Described:
+    """The refusal's sentence in the active language; times in `zone` (default: the current one)."""
+    refusal = REFUSALS.get(error.code, REFUSALS["refused"])
+    facts = _Facts({key: _show(key, value, zone) for key, value in error.facts.items()})
+    return Described(
+        status=refusal.status,
+        code=error.code,
+        title=str(refusal.title) % facts,
+        next_step=str(refusal.next_step) % facts,
+    )
+
+
+class _Facts(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def _show(key: str, value: Any, zone: ZoneInfo | None) -> str:
+    if key.endswith(("_at", "_from", "_until")) and isinstance(value, str):
+        moment = timezone.localtime(datetime.fromisoformat(value), zone)
+        return f"{formats.date_format(moment, 'Y-m-d')} {moment:%H:%M}"
+    if isinstance(value, list):
+        return "、".join(str(item) for item in value)
+    return str(value)
