@@ -13,7 +13,7 @@ from core.embedded.postgres import binaries
 from core.embedded.processes import say
 from core.embedded.servers import Servers
 
-# Commands that touch no database; `run` starts the servers itself, because it also supervises them.
+# Commands that touch no database.
 WITHOUT_SERVERS = {
     "check",
     "collectstatic",
@@ -23,7 +23,6 @@ WITHOUT_SERVERS = {
     "findstatic",
     "help",
     "makemessages",
-    "run",
     "spectacular",
     "startapp",
     "version",
@@ -47,6 +46,8 @@ def serve_command(argv: Sequence[str]) -> Iterator[None]:
     servers = Servers(find_data_folder(), with_valkey=not os.environ.get("REDIS_URL"))
     with _ending_in_order():
         try:
+            if command == "run":
+                say("Starting PostgreSQL and Valkey ...")
             servers.start()
             servers.export()
             if command == "dbshell":

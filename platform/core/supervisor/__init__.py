@@ -1,0 +1,7 @@
+"""The small supervisor behind `make run`: it starts the product's processes and restarts what dies."""
+
+from core.supervisor.child import Child
+from core.supervisor.listener import listen_on_free_port
+from core.supervisor.supervisor import Supervisor
+
+__all__ = ["Child", "Supervisor", "listen_on_free_port"]

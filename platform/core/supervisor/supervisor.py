@@ -1,0 +1,77 @@
+"""Keeps the children, and the embedded servers where there are any, alive until it is told to stop."""
+
+import signal
+import time
+from collections.abc import Sequence
+
+from core.embedded import Servers
+from core.embedded.processes import say
+from core.supervisor.child import Child
+from core.supervisor.watchdog import Watchdog
+
+TICK_SECONDS = 0.25
+STOP_SECONDS = 8.0
+
+
+class Supervisor:
+    """Start with `start`, then call `watch` until an exception (Ctrl-C) says stop, then `stop`."""
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        servers: Servers | None = None,
+        watchdog: Watchdog | None = None,
+        restarted_when_stuck: Sequence[str] = (),
+    ) -> None:
+        self.children = [*children]
+        self.servers = servers
+        self.watchdog = watchdog
+        self.restarted_when_stuck = restarted_when_stuck
+
+    def start(self) -> None:
+        for child in self.children:
+            child.start()
+
+    def watch_forever(self) -> None:
+        while True:
+            self.watch()
+            time.sleep(TICK_SECONDS)
+
+    def watch(self) -> None:
+        """One look at everything; repairs what it finds broken and says so."""
+        if self.servers:
+            self._watch_servers(self.servers)
+        for child in self.children:
+            if child.watch():
+                say(f"{child.name} is running again (process {child.pid}).")
+        stuck = self.watchdog.count_stuck_jobs() if self.watchdog else 0
+        if stuck:
+            names = ", ".join(self.restarted_when_stuck)
+            say(f"{stuck} jobs have been due for a minute and none was done: restarting {names}.")
+            for child in self.children:
+                if child.name in self.restarted_when_stuck:
+                    child.kill()
+
+    def stop(self) -> None:
+        """Stop every child within ten seconds; further Ctrl-C are ignored meanwhile."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        for child in self.children:
+            child.ask_to_stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in self.children:
+            child.wait_until_stopped(deadline)
+
+    def _watch_servers(self, servers: Servers) -> None:
+        for name, server in (("PostgreSQL", servers.postgres), ("Valkey", servers.valkey)):
+            if server is None or server.pid() is not None:
+                continue
+            say(f"{name} is gone; starting it again.")
+            try:
+                with servers.folder.lock("start"):
+                    server.start()
+            except SystemExit as failure:
+                say(f"{failure}\nTrying again in a moment.")
+            else:
+                say(f"{name} is running again (process {server.pid()}).")

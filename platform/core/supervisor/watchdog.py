@@ -1,0 +1,42 @@
+"""Looks at progress, not at processes: a Celery worker can live and consume nothing."""
+
+import time
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, connection
+
+LOOK_EVERY_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
+
+STUCK = """
+    SELECT count(*) FROM core_job
+    WHERE state = 'ready' AND due_at < now() - make_interval(secs => %(patience)s)
+      AND NOT EXISTS (SELECT FROM core_job WHERE done_at > now() - make_interval(secs => %(patience)s))
+"""
+
+
+@dataclass
+class Watchdog:
+    """Says when jobs have been due for a minute while none was done in that minute."""
+
+    patience: float = PATIENCE_SECONDS
+    _look_at: float = field(default=0.0)
+    _quiet_until: float = field(default_factory=lambda: time.monotonic() + PATIENCE_SECONDS)
+
+    def count_stuck_jobs(self) -> int:
+        """How many jobs wait in vain; 0 where all is well, just restarted, or the database cannot be asked now."""
+        now = time.monotonic()
+        if now < self._look_at or now < self._quiet_until:
+            return 0
+        self._look_at = now + LOOK_EVERY_SECONDS
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(STUCK, {"patience": self.patience})
+                (stuck,) = cursor.fetchone()
+        except DatabaseError:
+            return 0
+        finally:
+            connection.close()
+        if stuck:
+            self._quiet_until = now + self.patience
+        return stuck
