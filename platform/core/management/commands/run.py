@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import httpx
 from django.conf import settings
 from django.core.management import get_commands
 from django.core.management.base import BaseCommand
@@ -39,7 +38,8 @@ class Command(BaseCommand):
         folder = find_data_folder()
         folder.create()
         listener = listen_on_free_port(port)
-        site = os.environ.setdefault("SITE_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        port = listener.getsockname()[1]
+        site = os.environ.setdefault("SITE_URL", f"http://127.0.0.1:{port}")
         embedded = MARK in os.environ
         if embedded:
             say(f"PostgreSQL{' and Valkey are' if _valkey_is_ours() else ' is'} running in {folder.path}.")
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         try:
             say("Starting web, relay, worker and beat ...")
             supervisor.start()
-            _wait_for_web(supervisor, site)
+            _wait_for_web(supervisor, port)
             self.stdout.write(_welcome(site, town, folder.logs))
             self.stdout.flush()
             supervisor.watch_forever()
@@ -121,14 +121,14 @@ def _children(logs: Path, beat: Path, listener: int) -> list[Child]:
     ]
 
 
-def _wait_for_web(supervisor: Supervisor, site: str) -> None:
+def _wait_for_web(supervisor: Supervisor, port: int) -> None:
     deadline = time.monotonic() + WEB_START_SECONDS
     while time.monotonic() < deadline:
         supervisor.watch()
         try:
-            with urllib.request.urlopen(urljoin(site, "/healthz"), timeout=5):
+            if httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).is_success:
                 return
-        except (urllib.error.URLError, OSError):
+        except httpx.TransportError:
             time.sleep(0.2)
     say("The web server does not answer yet; its log says why.")
 
