@@ -1,3 +1,5 @@
+import logging
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -8,4 +10,15 @@ class CoreConfig(AppConfig):
     default_auto_field = "core.ids.IdField"
 
     def ready(self) -> None:
+        _compile_translations()
         autodiscover_modules("tasks")  # job handlers register on import, in every process
+
+
+def _compile_translations() -> None:
+    """Every process finds the catalogues compiled; on a read-only disk the image must bring them."""
+    from core.translations import compile_all
+
+    try:
+        compile_all()
+    except OSError as error:
+        logging.getLogger(__name__).warning("Translations could not be compiled: %s", error)

@@ -29,7 +29,7 @@ class PathPolicyMiddleware:
         response = self.get_response(request)
         for prefix, additions in CSP_BY_PATH.items():
             if request.path.startswith(prefix):
-                response._csp_update = additions  # django-csp reads this attribute
+                setattr(response, "_csp_update", additions)  # noqa: B010 - django-csp reads it; no typed way
         response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
         return response
 

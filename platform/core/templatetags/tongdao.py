@@ -174,5 +174,11 @@ def field_kind(field: BoundField) -> str:
     return "check" if isinstance(widget, forms.CheckboxInput) else "plain"
 
 
+@register.simple_tag
+def field_errors(form: forms.BaseForm) -> list[BoundField]:
+    """The fields that have something to correct, in the form's order."""
+    return [field for field in form if field.errors]
+
+
 def _yuan(fen_value: int) -> str:
     return f"{fen_value // 100:,}.{fen_value % 100:02d}"
