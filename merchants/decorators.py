@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django_scopes import scope
 
 from core.errors import NotFound
@@ -38,7 +39,7 @@ def merchant_page(*roles: Role) -> Callable[[View], View]:
                 request.merchant_role = request.access.role
                 with scope(merchant=request.merchant.pk):
                     response = view(request, **kwargs)
-                    if hasattr(response, "render") and not response.is_rendered:
+                    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                         response.render()
                     return response
             except NotFound as error:

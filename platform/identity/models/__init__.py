@@ -1,3 +1,5 @@
+# mypy's Django plugin must have seen the type of the primary keys before it reads the first foreign key.
+from core.ids import IdField as IdField
 from identity.models.audit_event import AuditEvent
 from identity.models.customer import Customer
 from identity.models.grant import Grant
