@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
 from django.template.response import SimpleTemplateResponse
 from django_scopes import scope
 
@@ -25,8 +26,8 @@ class MerchantRequest(HttpRequest):
 def merchant_page(*roles: Role) -> Callable[[View], View]:
     """Open a page under /m/<slug>/ to these roles (none named: every role).
 
-    Sets request.access, request.merchant and request.merchant_role; the view runs inside the merchant's scope and so
-    does the rendering of a lazy response. Anyone else gets 404. NotFound from access.py is 404 too.
+    Sets request.access, request.merchant and request.merchant_role; the view runs inside the merchant's scope and
+    time zone, and so does the rendering of a lazy response. Anyone else gets 404. NotFound from access.py is 404 too.
     """
 
     def decorate(view: View) -> View:
@@ -37,7 +38,7 @@ def merchant_page(*roles: Role) -> Callable[[View], View]:
                 request.access = access_merchant(user=request.user, slug=slug, roles=roles or EVERY_ROLE)
                 request.merchant = request.access.merchant
                 request.merchant_role = request.access.role
-                with scope(merchant=request.merchant.pk):
+                with scope(merchant=request.merchant.pk), timezone.override(request.merchant.tzinfo):
                     response = view(request, **kwargs)
                     if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                         response.render()

@@ -15,13 +15,13 @@ COUNTER = frozenset({OWNER, MANAGER, CLERK})
 PURSE = frozenset({OWNER, FINANCE})
 
 MERCHANT: list[Item] = [
-    Item("insights:home", _("Home"), "home", TRADE, OFFICE, tab=_("Home")),
+    Item("merchant_home", _("Home"), "home", TRADE, OFFICE, tab=_("Home")),
     Item("clerk:home", _("Redeem coupons"), "qrcode", TRADE, COUNTER, tab=_("Redeem")),
     Item("coupons:deals", _("Deals"), "tag", TRADE, OFFICE, tab=_("Deals")),
     Item("coupons:coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
     Item("coupons:records", _("Redemption records"), "list-check", TRADE),
     Item("coupons:refunds", _("Refunds"), "receipt-refund", TRADE, OFFICE),
-    Item("settlement:statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
+    Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
     Item("merchants:stores", _("Stores"), "building-store", SHOP, OFFICE),
     Item("merchants:staff", _("Staff"), "users", SHOP, TRADERS),
     Item("merchants:settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
