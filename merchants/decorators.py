@@ -6,8 +6,8 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.utils import timezone
 from django.template.response import SimpleTemplateResponse
+from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import NotFound

@@ -1,0 +1,263 @@
+"""What the dashboard shows. Every figure is one statement that reads days by index: 28 of them at most, never all rows.
+
+Redeemed: what stands (not undone) on a day of the merchant's zone. Sold: what was paid on a day, whatever was refunded
+later; a sale has no store, so it is always the whole shop's. Comparisons go to the same weekday a week ago, up to the
+same time of day. Amounts are fen of the merchant's currency. Call inside the merchant's scope.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncDate
+from django_scopes import scope
+
+from coupons.enums import CouponState, DealState, RefundState
+from coupons.models import Coupon, Deal, Order, Redemption, Refund
+from coupons.settlement.enums import StatementState
+from coupons.settlement.models import Statement
+from merchants.enums import StoreState
+from merchants.models import Membership, Merchant, Store
+
+TREND_DAYS = 14
+EXPIRING_DAYS = 7
+RANKED_STORES = 10
+LAST_REDEMPTIONS = 8
+
+Stores = Sequence[int] | None  # None: every store
+
+
+@dataclass(frozen=True)
+class Todos:
+    """What waits for somebody."""
+
+    statements: int
+    rejected_deals: int
+    deals_in_review: int
+    expiring_coupons: int
+    refunds: int
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A number of today, and the same weekday's up to the same time of day a week ago."""
+
+    now: int
+    before: int
+
+    @property
+    def change_bps(self) -> int | None:
+        """The change in basis points, rounded half away from zero; None where there is nothing to compare with."""
+        if not self.before:
+            return None
+        change = abs(self.now - self.before) * 10_000
+        rounded = (2 * change + self.before) // (2 * self.before)
+        return rounded if self.now >= self.before else -rounded
+
+
+@dataclass(frozen=True)
+class Today:
+    redeemed_fen: Compared
+    redeemed_count: Compared
+    sold_fen: Compared
+
+
+@dataclass(frozen=True)
+class NextPayout:
+    """What is stated and not yet paid: confirmed by the merchant, and still to be confirmed."""
+
+    confirmed_fen: int
+    to_confirm_fen: int
+
+    @property
+    def total_fen(self) -> int:
+        return self.confirmed_fen + self.to_confirm_fen
+
+
+@dataclass(frozen=True)
+class Day:
+    date: date
+    fen: int
+    fen_before: int  # of the day 14 days earlier
+
+
+@dataclass(frozen=True)
+class StoreToday:
+    store_id: int
+    name: str
+    fen: int
+    count: int
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """What a new shop has done so far."""
+
+    store: bool
+    deal: bool
+    clerk: bool
+    redemption: bool
+
+    @property
+    def done(self) -> bool:
+        return self.redemption
+
+
+def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
+    """What waits, in four statements."""
+    with scope(merchant=merchant.pk):
+        deals = Deal.objects.aggregate(
+            rejected=Count("pk", filter=Q(state=DealState.REJECTED)),
+            in_review=Count("pk", filter=Q(state=DealState.IN_REVIEW)),
+        )
+        return Todos(
+            statements=Statement.objects.filter(state=StatementState.SEALED).count(),
+            rejected_deals=deals["rejected"],
+            deals_in_review=deals["in_review"],
+            expiring_coupons=Coupon.objects.filter(
+                state=CouponState.ISSUED,
+                valid_until__gt=at,
+                valid_until__lte=at + timedelta(days=EXPIRING_DAYS),
+            ).count(),
+            refunds=Refund.objects.filter(
+                state__in=[RefundState.REQUESTED, RefundState.APPROVED, RefundState.FAILED]
+            ).count(),
+        )
+
+
+def sum_today(*, merchant: Merchant, stores: Stores, at: datetime) -> Today:
+    """Today until `at`, each number with a week ago until the same time of day; two statements."""
+    local = at.astimezone(merchant.tzinfo)
+    before = local - timedelta(
+        days=7
+    )  # wall time: the same time of day on the other side of a clock change too
+    today, then = Q(business_date=local.date()), Q(business_date=before.date(), redeemed_at__lte=before)
+    with scope(merchant=merchant.pk):
+        redeemed = _standing(merchant, stores).filter(business_date__in=[local.date(), before.date()])
+        uses = redeemed.aggregate(
+            fen=Coalesce(Sum("gross_fen", filter=today & Q(redeemed_at__lte=at)), 0),
+            count=Count("pk", filter=today & Q(redeemed_at__lte=at)),
+            fen_before=Coalesce(Sum("gross_fen", filter=then), 0),
+            count_before=Count("pk", filter=then),
+        )
+        sold = Order.objects.filter(
+            Q(paid_at__gte=_midnight(local), paid_at__lte=at)
+            | Q(paid_at__gte=_midnight(before), paid_at__lte=before)
+        ).aggregate(
+            fen=Coalesce(Sum("paid_fen", filter=Q(paid_at__gte=_midnight(local))), 0),
+            fen_before=Coalesce(Sum("paid_fen", filter=Q(paid_at__lte=before)), 0),
+        )
+    return Today(
+        redeemed_fen=Compared(uses["fen"], uses["fen_before"]),
+        redeemed_count=Compared(uses["count"], uses["count_before"]),
+        sold_fen=Compared(sold["fen"], sold["fen_before"]),
+    )
+
+
+def sum_next_payout(*, merchant: Merchant) -> NextPayout:
+    """Statements not yet paid (a disputed one waits), one statement."""
+    with scope(merchant=merchant.pk):
+        sums = Statement.objects.filter(
+            state__in=[StatementState.CONFIRMED, StatementState.SEALED]
+        ).aggregate(
+            confirmed=Coalesce(Sum("merchant_fen", filter=Q(state=StatementState.CONFIRMED)), 0),
+            sealed=Coalesce(Sum("merchant_fen", filter=Q(state=StatementState.SEALED)), 0),
+        )
+    return NextPayout(confirmed_fen=sums["confirmed"], to_confirm_fen=sums["sealed"])
+
+
+def sum_redeemed_days(*, merchant: Merchant, stores: Stores, at: datetime) -> list[Day]:
+    """Redeemed on each of the last 14 days, oldest first, beside the 14 before them; one statement."""
+    today = at.astimezone(merchant.tzinfo).date()
+    with scope(merchant=merchant.pk):
+        sums = (
+            _standing(merchant, stores)
+            .filter(business_date__gt=today - timedelta(days=2 * TREND_DAYS), business_date__lte=today)
+            .values_list("business_date")
+            .annotate(fen=Sum("gross_fen"))
+            .order_by("business_date")
+        )
+        return _days(today, dict(sums))
+
+
+def sum_sold_days(*, merchant: Merchant, at: datetime) -> list[Day]:
+    """Sold on each of the last 14 days, oldest first, beside the 14 before them; one statement."""
+    local = at.astimezone(merchant.tzinfo)
+    first = local - timedelta(days=2 * TREND_DAYS - 1)
+    with scope(merchant=merchant.pk):
+        sums = (
+            Order.objects.filter(paid_at__gte=_midnight(first), paid_at__lte=at)
+            .annotate(day=TruncDate("paid_at", tzinfo=merchant.tzinfo))
+            .values_list("day")
+            .annotate(fen=Sum("paid_fen"))
+            .order_by("day")
+        )
+        return _days(local.date(), dict(sums))
+
+
+def rank_stores(*, merchant: Merchant, stores: Stores, at: datetime) -> list[StoreToday]:
+    """Today's ten best stores; open ones without a redemption fill the list up. Two statements."""
+    today = at.astimezone(merchant.tzinfo).date()
+    with scope(merchant=merchant.pk):
+        best = [
+            StoreToday(store_id=store_id, name=name, fen=fen, count=count)
+            for store_id, name, fen, count in _standing(merchant, stores)
+            .filter(business_date=today)
+            .values_list("store_id", "store__name")
+            .annotate(fen=Sum("gross_fen"), count=Count("pk"))
+            .order_by("-fen", "-count", "store_id")[:RANKED_STORES]
+        ]
+        others = Store.objects.filter(state=StoreState.OPEN).exclude(pk__in=[row.store_id for row in best])
+        if stores is not None:
+            others = others.filter(pk__in=stores)
+        idle = others.order_by("city", "name", "pk").values_list("pk", "name")[: RANKED_STORES - len(best)]
+        return best + [StoreToday(store_id=pk, name=name, fen=0, count=0) for pk, name in idle]
+
+
+def list_last_redemptions(*, merchant: Merchant, stores: Stores) -> list[Redemption]:
+    """The last eight, undone ones too, with coupon, deal, store and clerk; one statement."""
+    with scope(merchant=merchant.pk):
+        redemptions = Redemption.objects.all()
+        if stores is not None:
+            redemptions = redemptions.filter(store_id__in=stores)
+        return list(
+            redemptions.select_related("coupon", "deal", "store", "clerk").order_by("-redeemed_at", "-pk")[
+                :LAST_REDEMPTIONS
+            ]
+        )
+
+
+def check_first_steps(*, merchant: Merchant) -> FirstSteps:
+    """What a new shop has done: one statement once anything was redeemed, four before."""
+    with scope(merchant=merchant.pk):
+        if Redemption.objects.exists():
+            return FirstSteps(store=True, deal=True, clerk=True, redemption=True)
+        return FirstSteps(
+            store=Store.objects.exists(),
+            deal=Deal.objects.exists(),
+            clerk=Membership.objects.filter(is_active=True, role="clerk").exists(),
+            redemption=False,
+        )
+
+
+def _standing(merchant: Merchant, stores: Stores) -> "QuerySet[Redemption]":
+    """Redemptions that were not undone. The merchant is named so that the index by day is used whole."""
+    redemptions = Redemption.objects.filter(merchant=merchant, reversed_at__isnull=True)
+    return redemptions if stores is None else redemptions.filter(store_id__in=stores)
+
+
+def _days(today: date, fen_by_day: dict[date, int]) -> list[Day]:
+    dates = [today - timedelta(days=back) for back in range(TREND_DAYS - 1, -1, -1)]
+    return [
+        Day(
+            date=day,
+            fen=fen_by_day.get(day, 0),
+            fen_before=fen_by_day.get(day - timedelta(days=TREND_DAYS), 0),
+        )
+        for day in dates
+    ]
+
+
+def _midnight(local: datetime) -> datetime:
+    return datetime.combine(local.date(), time.min, tzinfo=local.tzinfo)
