@@ -1,6 +1,5 @@
 """Keeps the children, and the embedded servers where there are any, alive until it is told to stop."""
 
-import signal
 import time
 from collections.abc import Sequence
 
@@ -54,9 +53,7 @@ class Supervisor:
                     child.kill()
 
     def stop(self) -> None:
-        """Stop every child within ten seconds; further Ctrl-C are ignored meanwhile."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        """Ask every child to stop, and kill those that have not after `STOP_SECONDS`."""
         for child in self.children:
             child.ask_to_stop()
         deadline = time.monotonic() + STOP_SECONDS

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -61,6 +62,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             say("\nStopping ...")
         finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(
+                    number, signal.SIG_IGN
+                )  # an impatient second Ctrl-C must not leave children behind
             supervisor.stop()
             listener.close()
 

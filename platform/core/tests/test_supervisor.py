@@ -1,0 +1,247 @@
+"""The supervisor restarts what dies and stops everything in the end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from core.embedded import Servers
+from core.embedded.processes import command_line
+from core.enums import JobState
+from core.models import Job
+from core.supervisor import Child, Supervisor, listen_on_free_port
+from core.supervisor import supervisor as supervisor_module
+from core.supervisor.watchdog import Watchdog
+from core.tests.test_embedded import folder, servers  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.fault
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+def test_a_killed_child_is_started_again(tmp_path, capsys):
+    child = Child("sleeper", SLEEP, log=tmp_path / "log")
+    supervisor = Supervisor([child])
+    supervisor.start()
+    try:
+        first = child.pid
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: supervisor.watch() or child.pid != first)
+        assert command_line(child.pid)
+    finally:
+        supervisor.stop()
+    said = capsys.readouterr().err
+    assert "sleeper was killed by SIGKILL; starting it again in 1 s" in said
+    assert "sleeper is running again" in said
+
+
+def test_what_a_killed_child_leaves_behind_is_killed(tmp_path):
+    script = f"import subprocess, sys; print(subprocess.Popen({SLEEP!r}).pid, flush=True); input()"
+    log = tmp_path / "log"
+    child = Child(
+        "parent",
+        [sys.executable, "-c", f"{script.replace('input()', 'import time; time.sleep(600)')}"],
+        log=log,
+    )
+    supervisor = Supervisor([child])
+    supervisor.start()
+    try:
+        wait_for(lambda: log.read_text().endswith("\n"))
+        orphan = int(log.read_text())
+        os.kill(child.pid, signal.SIGKILL)
+        wait_for(lambda: supervisor.watch() or not command_line(orphan))
+    finally:
+        supervisor.stop()
+
+
+def test_a_child_that_dies_again_and_again_is_waited_for_longer(tmp_path, capsys):
+    child = Child("broken", [sys.executable, "-c", "raise SystemExit(3)"], log=tmp_path / "log")
+    child.start()
+    for _ in range(2):
+        wait_for(child.watch)
+    wait_for(lambda: child.process.poll() is not None)
+    child.watch()
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" (see")[0] for line in said] == [
+        f"broken ended with status 3; starting it again in {delay} s" for delay in (1, 2, 4)
+    ]
+
+
+def test_a_child_that_will_not_stop_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor_module, "STOP_SECONDS", 0.3)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+    child = Child("deaf", [sys.executable, "-c", deaf], log=tmp_path / "log")
+    supervisor = Supervisor([child])
+    supervisor.start()
+    wait_for(lambda: (tmp_path / "log").read_text())
+    pid = child.pid
+    supervisor.stop()
+    assert command_line(pid) == ""
+
+
+def test_killed_servers_are_started_again(servers: Servers, capsys):  # noqa: F811
+    supervisor = Supervisor([], servers=servers)
+    for server in (servers.postgres, servers.valkey):
+        os.kill(server.pid(), signal.SIGKILL)
+    wait_for(lambda: not (servers.postgres.pid() or servers.valkey.pid()))
+    supervisor.watch()
+    assert servers.postgres.is_ready()
+    assert servers.valkey.is_ready()
+    said = capsys.readouterr().err
+    assert "PostgreSQL is gone; starting it again." in said
+    assert "Valkey is gone; starting it again." in said
+
+
+def test_a_taken_port_is_passed_over(capsys):
+    with listen_on_free_port(18_000) as first, listen_on_free_port(first.getsockname()[1]) as second:
+        taken = first.getsockname()[1]
+        assert second.getsockname()[1] > taken
+        assert f"Port {taken} is taken; using {second.getsockname()[1]}." in capsys.readouterr().err
+        with socket.create_connection(second.getsockname(), timeout=5):
+            pass
+
+
+def test_no_free_port_is_said_plainly():
+    with listen_on_free_port(18_000) as taken, pytest.raises(SystemExit, match="No free port"):
+        listen_on_free_port(taken.getsockname()[1], tries=1)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWatchdog:
+    def job(self, key: str, *, due_ago: int, done_ago: int | None = None) -> Job:
+        now = timezone.now()
+        done = None if done_ago is None else now - timedelta(seconds=done_ago)
+        return Job.objects.create(
+            kind="test",
+            key=key,
+            due_at=now - timedelta(seconds=due_ago),
+            state=JobState.READY if done is None else JobState.DONE,
+            done_at=done,
+        )
+
+    def look(self) -> int:
+        return Watchdog(_quiet_until=0).count_stuck_jobs()
+
+    def test_jobs_long_due_and_nothing_done(self):
+        self.job("a", due_ago=120)
+        self.job("b", due_ago=90)
+        self.job("fresh", due_ago=5)
+        self.job("old", due_ago=600, done_ago=300)
+        assert self.look() == 2
+
+    def test_something_was_done_lately(self):
+        self.job("a", due_ago=120)
+        self.job("done", due_ago=120, done_ago=20)
+        assert self.look() == 0
+
+    def test_only_fresh_jobs(self):
+        self.job("a", due_ago=5)
+        assert self.look() == 0
+
+    def test_after_an_alarm_it_gives_the_restarted_workers_a_minute(self):
+        self.job("a", due_ago=120)
+        watchdog = Watchdog(_quiet_until=0)
+        assert watchdog.count_stuck_jobs() == 1
+        watchdog._look_at = 0
+        assert watchdog.count_stuck_jobs() == 0
+
+    def test_stuck_jobs_restart_the_worker(self, tmp_path):
+        self.job("a", due_ago=120)
+        worker, web = (Child(name, SLEEP, log=tmp_path / name) for name in ("worker", "web"))
+        supervisor = Supervisor(
+            [worker, web], watchdog=Watchdog(_quiet_until=0), restarted_when_stuck=["worker"]
+        )
+        supervisor.start()
+        try:
+            pids = worker.pid, web.pid
+            wait_for(lambda: supervisor.watch() or worker.pid != pids[0])
+            assert web.pid == pids[1]
+        finally:
+            supervisor.stop()
+
+
+def test_the_whole_product_runs_survives_kills_and_stops(folder):  # noqa: F811
+    """`manage.py run` as `make run` calls it: killed processes come back, Ctrl-C leaves nothing behind."""
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
+    }
+    environment.pop("TONGDAO_EMBEDDED", None)
+    log = folder.path.with_suffix(".out")
+    with log.open("w") as output:
+        run = subprocess.Popen(
+            [sys.executable, "-u", "manage.py", "run", "--without-demo", "--port", "18100"],
+            cwd=settings.ROOT,
+            env={**environment, "TONGDAO_DATA": str(folder.path), "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    said = log.read_text
+    try:
+        wait_for(lambda: "Stop with Ctrl-C." in said() or run.poll() is not None, seconds=120)
+        address = said().partition("Tongdao is running: ")[2].split()[0]
+        children = _children_of(run.pid)
+        assert {"gunicorn", "worker", "beat"} <= children.keys()
+        killed = [Servers(folder).postgres.pid(), Servers(folder).valkey.pid(), *children.values()]
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        wait_for(
+            lambda: all(
+                said().count(f"{name} is running again") for name in ("PostgreSQL", "Valkey", "web", "worker")
+            )
+        )
+        wait_for(lambda: _is_ready(address))
+        run.send_signal(signal.SIGINT)
+        assert run.wait(timeout=20) == 0
+        assert Servers(folder).postgres.pid() is None
+        assert [pid for pid in _children_of(run.pid).values() if command_line(pid)] == []
+    except BaseException:
+        run.terminate()
+        run.wait(timeout=30)
+        print(said())
+        raise
+    finally:
+        log.unlink()
+
+
+def _children_of(parent: int) -> dict[str, int]:
+    """Name and process of each living child, by what its command line says."""
+    if Path("/proc/self").exists():
+        stats = [file.read_text() for file in Path("/proc").glob("[0-9]*/stat")]
+        # "pid (name) state ppid ...", where the name may hold anything
+        pairs = [(int(stat.split()[0]), int(stat.rpartition(")")[2].split()[1])) for stat in stats]
+    else:
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+        pairs = [tuple(int(number) for number in line.split()) for line in listed.stdout.splitlines()]
+    return {
+        name: pid
+        for pid, ppid in pairs
+        for name in ("gunicorn", "worker", "beat", "relay")
+        if ppid == parent and f" {name} " in f"{command_line(pid)} "
+    }
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}readyz", timeout=5).json() == {
+            "database": True,
+            "migrations": True,
+            "redis": True,
+        }
+    except (httpx.TransportError, ValueError):
+        return False
