@@ -27,6 +27,7 @@ class Redemption(models.Model):
     clerk = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     device = models.CharField(max_length=40, blank=True, default="")
     attempt_key = models.CharField(max_length=64)
+    attempt_no = models.SmallIntegerField(default=1)
     use_no = models.SmallIntegerField()
     gross_fen = models.BigIntegerField()
     redeemed_at = models.DateTimeField(db_default=Now())
@@ -42,7 +43,7 @@ class Redemption(models.Model):
                 fields=["coupon", "use_no"], condition=Q(reversed_at__isnull=True), name="redemption_once"
             ),
             models.UniqueConstraint(
-                fields=["merchant", "attempt_key", "coupon", "use_no"], name="redemption_attempt_once"
+                fields=["merchant", "attempt_key", "attempt_no"], name="redemption_attempt_once"
             ),
             models.CheckConstraint(condition=Q(use_no__gte=1, gross_fen__gte=0), name="redemption_sane"),
         ]

@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from core.errors import DomainError
+from identity.domain.platform_party import get_platform_party
 from identity.enums import PartyKind, Role
 from identity.models import Party, User
 from merchants.domain.memberships import set_membership
@@ -29,6 +30,7 @@ def create_merchant(
     """A merchant with its party and, where given, its owner. Raises SlugTaken."""
     if Merchant.objects.filter(slug=slug).exists():
         raise SlugTaken(slug=slug)
+    get_platform_party()  # platform fees are owed to it
     party = Party.objects.create(kind=PartyKind.MERCHANT, name=name)
     merchant = Merchant.objects.create(
         party=party,

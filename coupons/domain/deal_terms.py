@@ -1,0 +1,101 @@
+"""The rules of a deal as frozen into an order: later edits of the deal never reach back."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from coupons.enums import ValidityKind
+from coupons.models import Deal, DealItem
+
+EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
+
+
+def deal_terms(*, deal: Deal, store_ids: list[int] | None = None) -> dict[str, Any]:
+    """The JSON snapshot of a deal (one query for its items, one for its stores unless store_ids is given)."""
+    groups: dict[int, dict[str, Any]] = {}
+    items = DealItem.objects.filter(group__deal_id=deal.pk).select_related("group")
+    for item in items.order_by("group__position", "group_id", "position", "id"):
+        group = groups.setdefault(
+            item.group_id, {"name": item.group.name, "choose": item.group.choose, "items": []}
+        )
+        group["items"].append(
+            {"name": item.name, "quantity": item.quantity, "unit_price_fen": item.unit_price_fen}
+        )
+    if deal.all_stores:
+        store_ids = []
+    elif store_ids is None:
+        store_ids = list(deal.stores.order_by("id").values_list("id", flat=True))
+    return {
+        "title": deal.title,
+        "kind": deal.kind,
+        "description": deal.description,
+        "list_price_fen": deal.list_price_fen,
+        "face_value_fen": deal.face_value_fen,
+        "uses_total": deal.uses_total,
+        "validity_kind": deal.validity_kind,
+        "valid_from_date": deal.valid_from_date.isoformat() if deal.valid_from_date else None,
+        "valid_until_date": deal.valid_until_date.isoformat() if deal.valid_until_date else None,
+        "valid_days": deal.valid_days,
+        "usable_weekdays": sorted(deal.usable_weekdays),
+        "usable_hours": deal.usable_hours,
+        "blackout_dates": [day.isoformat() for day in sorted(deal.blackout_dates)],
+        "all_stores": deal.all_stores,
+        "store_ids": [str(store_id) for store_id in store_ids],
+        "refundable_before_use": deal.refundable_before_use,
+        "refund_on_expiry": deal.refund_on_expiry,
+        "groups": list(groups.values()),
+    }
+
+
+def validity(*, terms: dict[str, Any], paid_at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When a coupon paid at this moment is valid: [from, until), whole local days."""
+    if terms["validity_kind"] == ValidityKind.FIXED:
+        first = date.fromisoformat(terms["valid_from_date"])
+        last = date.fromisoformat(terms["valid_until_date"])
+        return _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
+    last = paid_at.astimezone(zone).date() + timedelta(days=terms["valid_days"])
+    return paid_at, _midnight(last + timedelta(days=1), zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=zone)
+
+
+def describe_terms(terms: dict[str, Any]) -> list[str]:
+    """The rules as short sentences in the active language, for customers and clerks."""
+    sentences = [_describe_validity(terms), describe_usable_times(terms)]
+    if terms["blackout_dates"]:
+        sentences.append(_("Not on %(days)s") % {"days": "、".join(terms["blackout_dates"])})
+    if terms["uses_total"] > 1:
+        sentences.append(
+            ngettext("%(count)s use", "%(count)s uses", terms["uses_total"]) % {"count": terms["uses_total"]}
+        )
+    sentences.append(
+        _("Refund any time before use") if terms["refundable_before_use"] else _("No refund after purchase")
+    )
+    if terms["refund_on_expiry"]:
+        sentences.append(_("Refunded by itself when expired"))
+    return sentences
+
+
+def _describe_validity(terms: dict[str, Any]) -> str:
+    if terms["validity_kind"] == ValidityKind.FIXED:
+        return _("Valid from %(first)s to %(last)s") % {
+            "first": terms["valid_from_date"],
+            "last": terms["valid_until_date"],
+        }
+    return ngettext(
+        "Valid for %(count)s day after purchase", "Valid for %(count)s days after purchase", terms["valid_days"]
+    ) % {"count": terms["valid_days"]}
+
+
+def describe_usable_times(terms: dict[str, Any]) -> str:
+    """On which weekdays and at which hours, as one sentence."""
+    names = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
+    weekdays = terms["usable_weekdays"]
+    days = _("Every day") if weekdays == EVERY_DAY else "、".join(names[day] for day in weekdays)
+    hours = "、".join(f"{start}–{end}" for start, end in terms["usable_hours"]) or _("all day")
+    return _("%(days)s, %(hours)s") % {"days": days, "hours": hours}
