@@ -1,5 +1,5 @@
 // <div class="c240" data-chart="sales" role="img" aria-label="…"></div>{{ chart|json_script:"sales" }}
-// chart = {"categories": ["11-08", …], "unit": "fen" | "count",
+// chart = {"categories": ["11-08", …], "unit": "fen" | "count", "symbol": "¥" (default),
 //          "series": [{"name": …, "data": [numbers or null], "kind": "line" | "bar", "dashed": true?}]}
 // Load vendor/echarts.common.min.js before this module. Tooltips are drawn on the canvas: html ones break the CSP.
 const charts = [];
@@ -8,13 +8,13 @@ function css(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function amount(value, unit) {
+function amount(value, unit, symbol = "¥") {
   if (value === null || value === undefined) return "—";
   const sign = value < 0 ? "\u2212" : "";
   if (unit !== "fen") return sign + Math.abs(value).toLocaleString("en-US");
   const fen = Math.abs(value);
   const yuan = Math.floor(fen / 100).toLocaleString("en-US");
-  return `${sign}¥${yuan}.${String(fen % 100).padStart(2, "0")}`;
+  return `${sign}${symbol}${yuan}.${String(fen % 100).padStart(2, "0")}`;
 }
 
 function axisLabel(value, unit) {
@@ -35,7 +35,7 @@ function options(chart) {
       trigger: "axis",
       renderMode: "richText",
       confine: true,
-      valueFormatter: (value) => amount(value, chart.unit),
+      valueFormatter: (value) => amount(value, chart.unit, chart.symbol),
     },
     xAxis: {
       type: "category",
