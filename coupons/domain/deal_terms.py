@@ -88,7 +88,9 @@ def _describe_validity(terms: dict[str, Any]) -> str:
             "last": terms["valid_until_date"],
         }
     return ngettext(
-        "Valid for %(count)s day after purchase", "Valid for %(count)s days after purchase", terms["valid_days"]
+        "Valid for %(count)s day after purchase",
+        "Valid for %(count)s days after purchase",
+        terms["valid_days"],
     ) % {"count": terms["valid_days"]}
 
 

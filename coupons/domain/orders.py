@@ -67,7 +67,9 @@ def place_order(
             .annotate(
                 now=Now(),
                 store_ids=ArraySubquery(
-                    Deal.stores.through.objects.filter(deal_id=OuterRef("pk")).order_by("store_id").values("store_id")
+                    Deal.stores.through.objects.filter(deal_id=OuterRef("pk"))
+                    .order_by("store_id")
+                    .values("store_id")
                 ),
             )
             .first()

@@ -20,7 +20,7 @@ from coupons.domain.codes import is_code, mask_code, normalise_code
 from coupons.domain.deal_terms import describe_usable_times
 from coupons.domain.usability import is_usable_time
 from coupons.enums import CouponState
-from coupons.models import Redemption, RedemptionRefusal
+from coupons.models import Redemption
 from identity.models import User
 from merchants.enums import StoreState
 from merchants.models import Merchant, Store
@@ -188,7 +188,9 @@ def check_coupon(
         rows = _fetch_order_coupons(merchant=merchant, code=digits, clerk=clerk, attempt_key="", lock=False)
         scanned = _check_refusals(merchant=merchant, store=store, code=digits, rows=rows, at=at, clerk=clerk)
     except RedemptionRefused as refusal:
-        _keep_refusal(merchant=merchant, store=store, clerk=clerk, device=device, code=digits, refusal=refusal)
+        _keep_refusal(
+            merchant=merchant, store=store, clerk=clerk, device=device, code=digits, refusal=refusal
+        )
         raise
     moment = at or scanned.now
     return CouponCheck(
@@ -244,7 +246,9 @@ def redeem_coupons(
         receipt = _first_receipt(merchant=merchant, code=digits, attempt_key=attempt_key)
         if receipt is not None:
             return receipt
-        _keep_refusal(merchant=merchant, store=store, clerk=clerk, device=device, code=digits, refusal=refusal)
+        _keep_refusal(
+            merchant=merchant, store=store, clerk=clerk, device=device, code=digits, refusal=refusal
+        )
         raise
 
 
@@ -260,7 +264,9 @@ def _redeem(
     at: datetime | None,
 ) -> Receipt:
     with transaction.atomic():
-        rows = _fetch_order_coupons(merchant=merchant, code=code, clerk=clerk, attempt_key=attempt_key, lock=True)
+        rows = _fetch_order_coupons(
+            merchant=merchant, code=code, clerk=clerk, attempt_key=attempt_key, lock=True
+        )
         if rows and rows[0].repeated:
             receipt = _first_receipt(merchant=merchant, code=code, attempt_key=attempt_key)
             if receipt is None:
@@ -270,7 +276,13 @@ def _redeem(
         moment = at or scanned.now
         uses = _choose_uses(rows=rows, scanned=scanned, count=count, at=moment)
         return _write_uses(
-            merchant=merchant, store=store, clerk=clerk, device=device, attempt_key=attempt_key, uses=uses, at=moment
+            merchant=merchant,
+            store=store,
+            clerk=clerk,
+            device=device,
+            attempt_key=attempt_key,
+            uses=uses,
+            at=moment,
         )
 
 

@@ -30,7 +30,10 @@ def request_refund(*, coupon: Coupon, by: User) -> Refund:
     """
     with scope(merchant=coupon.merchant_id):
         locked = (
-            Coupon.objects.select_for_update(of=("self",)).select_related("order").filter(pk=coupon.pk).first()
+            Coupon.objects.select_for_update(of=("self",))
+            .select_related("order")
+            .filter(pk=coupon.pk)
+            .first()
         )
         if locked is None:
             raise NotFound

@@ -49,7 +49,9 @@ class Coupon(models.Model):
         ]
         indexes = [
             models.Index(fields=["order"], name="coupon_by_order"),
-            models.Index(fields=["code"], name="coupon_by_code"),  # tells another merchant's coupon from a wrong code
+            models.Index(
+                fields=["code"], name="coupon_by_code"
+            ),  # tells another merchant's coupon from a wrong code
             models.Index(
                 fields=["merchant", "valid_until"],
                 condition=Q(state=CouponState.ISSUED),

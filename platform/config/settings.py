@@ -67,6 +67,8 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_DEFAULT_QUEUE = "tongdao"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.tasks.sweep", "schedule": 30.0},
+    "sweep-unsettled": {"task": "coupons.settlement.tasks.sweep_unsettled", "schedule": 60.0},
+    "seal-statements": {"task": "coupons.settlement.tasks.enqueue_statements", "schedule": 600.0},
 }
 
 INSTALLED_APPS = [

@@ -1,0 +1,41 @@
+"""Beat's side of settlement; the work itself hangs on job rows."""
+
+from celery import shared_task
+from django_scopes import scopes_disabled
+
+from core.domain.jobs import enqueue_job, job_handler
+from core.models import Job
+from coupons.settlement.domain import settlement
+from coupons.settlement.domain.statements import last_finished_day, seal_statements
+from coupons.settlement.models import SettlementLine
+from merchants.models import Merchant
+
+
+@shared_task
+def sweep_unsettled(**kwargs: object) -> None:
+    settlement.enqueue_unsettled()
+
+
+@shared_task
+def enqueue_statements(**kwargs: object) -> None:
+    """A job for each merchant with a finished day in no statement."""
+    with scopes_disabled():
+        open_days = (
+            SettlementLine.objects.filter(statement__isnull=True)
+            .values_list("merchant_id", "business_date")
+            .distinct()
+        )
+        merchants = Merchant.objects.in_bulk({merchant_id for merchant_id, _ in open_days})
+        for merchant_id, day in open_days:
+            if day <= last_finished_day(merchant=merchants[merchant_id]):
+                enqueue_job(
+                    kind="seal_statements",
+                    key=f"{merchant_id}:{day}:{SettlementLine.objects.filter(merchant_id=merchant_id).latest('id').pk}",
+                    payload={"merchant_id": merchant_id},
+                    merchant_id=merchant_id,
+                )
+
+
+@job_handler("seal_statements")
+def seal_by_job(job: Job) -> None:
+    seal_statements(merchant=Merchant.objects.get(pk=job.payload["merchant_id"]))
