@@ -1,6 +1,7 @@
 """The reader's language and theme: two small POST endpoints that also work without JavaScript."""
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -16,9 +17,8 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     """Sets the language cookie and, for someone signed in, remembers the choice on the account."""
     response = set_language(request)
     language = request.POST.get("language", "")
-    user = request.user
-    if user.is_authenticated and language in dict(settings.LANGUAGES):
-        type(user).objects.filter(pk=user.pk).update(language=language)
+    if request.user.is_authenticated and language in dict(settings.LANGUAGES):
+        get_user_model().objects.filter(pk=request.user.pk).update(language=language)
     return response
 
 

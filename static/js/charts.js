@@ -23,7 +23,7 @@ function axisLabel(value, unit) {
 
 function options(chart) {
   const ink = css("--tblr-secondary");
-  const line = css("--tblr-border-color");
+  const line = css("--grid");
   const colours = [css("--tblr-primary"), css("--accent"), css("--ok"), css("--warn"), css("--idle")];
   return {
     animation: false,

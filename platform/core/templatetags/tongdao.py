@@ -7,7 +7,7 @@ import datetime as dt
 from typing import Any
 
 from django import forms, template
-from django.forms.boundfield import BoundField
+from django.forms.boundfield import BoundField, BoundWidget
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -163,6 +163,13 @@ def control(field: BoundField, css: str = "") -> SafeString:
         classes = "form-control"
     parts = [classes, widget.attrs.get("class", ""), css, "is-invalid" if field.errors else ""]
     return field.as_widget(attrs={"class": " ".join(part for part in parts if part)})
+
+
+@register.filter
+def choice_control(choice: BoundWidget) -> SafeString:
+    """One radio button or check box of a group."""
+    choice.data["attrs"]["class"] = "form-check-input"
+    return choice.tag()
 
 
 @register.filter
