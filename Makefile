@@ -54,7 +54,7 @@ clean: ## remove the virtual environment, caches and all local data
 
 .venv/.runtime: .venv/.made requirements.txt
 	@echo "Installing what the product needs (a minute or two at the first time) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-warn-script-location -r requirements.txt
+	@$(BIN)/python -m pip install $(if $(wildcard $@),--quiet) --disable-pip-version-check --no-warn-script-location -r requirements.txt
 	@touch $@
 
 .venv/.development: .venv/.runtime requirements-dev.txt
