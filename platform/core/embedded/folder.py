@@ -71,11 +71,14 @@ class DataFolder:
             )
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Wait for, then hold, an exclusive lock between processes; the system frees it when its holder dies."""
+    def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
+        """Hold an exclusive lock between processes; the system frees it when its holder dies.
+
+        Raises BlockingIOError where another process holds it and `wait` is off.
+        """
         self.create()
         with (self.path / f"{name}.lock").open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
 

@@ -1,11 +1,13 @@
 """Real servers for the tests, started before Django reads its settings (hence a plugin and not a conftest.py).
 
-They live in `.local/test`, apart from those of `make run`. With DATABASE_URL set, the tests use that server instead
+They live in `.local/test`, apart from those of `make run` (a second run at the same time uses `.local/test2`). With DATABASE_URL set, the tests use that server instead
 (Django makes a database of its own on it, named test_...). Workers of pytest-xdist inherit the environment; each has
 its own PostgreSQL database and its own Redis database.
 """
 
 import atexit
+import contextlib
+import itertools
 import os
 from collections.abc import Generator
 
@@ -31,19 +33,31 @@ def pytest_load_initial_conftests() -> Generator[None]:
 
 
 def _start() -> None:
-    servers = Servers(
-        DataFolder(find_data_folder().path / "test"), with_valkey=not os.environ.get("REDIS_URL")
-    )
+    lock = contextlib.ExitStack()
+    servers = Servers(_free_folder(lock), with_valkey=not os.environ.get("REDIS_URL"))
     owner = os.getpid()
 
     def stop() -> None:
         if os.getpid() == owner:  # not in a forked child
             servers.stop()
+            lock.close()
 
     # Also reached when pytest ends early over a wrong option or a broken conftest.py.
     atexit.register(stop)
     servers.start()
     servers.export()
+
+
+def _free_folder(lock: contextlib.ExitStack) -> DataFolder:
+    """The first test folder that no other run holds, because Django's test database has a fixed name."""
+    for number in itertools.count(1):
+        folder = DataFolder(find_data_folder().path / f"test{number if number > 1 else ''}")
+        try:
+            lock.enter_context(folder.lock("pytest", wait=False))
+        except BlockingIOError:
+            continue
+        return folder
+    raise AssertionError
 
 
 def _separate_redis(worker: str) -> None:
