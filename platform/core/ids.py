@@ -9,11 +9,12 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+# The brackets matter: to PostgreSQL << and | bind alike, from left to right.
 MINT_ID_SQL = """
 CREATE SEQUENCE mint_id_seq;
 CREATE FUNCTION mint_id() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-  SELECT ((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1704067200000) << 22
-       | (COALESCE(NULLIF(current_setting('tongdao.shard', true), ''), '0')::bigint & 1023) << 12
+  SELECT (((extract(epoch FROM clock_timestamp()) * 1000)::bigint - 1704067200000) << 22)
+       | ((COALESCE(NULLIF(current_setting('tongdao.shard', true), ''), '0')::bigint & 1023) << 12)
        | (nextval('mint_id_seq') & 4095)
 $$;
 """
