@@ -56,8 +56,8 @@ def validity(*, terms: dict[str, Any], paid_at: datetime, zone: ZoneInfo) -> tup
         first = date.fromisoformat(terms["valid_from_date"])
         last = date.fromisoformat(terms["valid_until_date"])
         return _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
-    last = paid_at.astimezone(zone).date() + timedelta(days=terms["valid_days"])
-    return paid_at, _midnight(last + timedelta(days=1), zone)
+    first = paid_at.astimezone(zone).date()  # from its midnight: the provider's clock may be ahead of ours
+    return _midnight(first, zone), _midnight(first + timedelta(days=terms["valid_days"] + 1), zone)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

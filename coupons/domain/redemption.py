@@ -468,7 +468,7 @@ made AS (
 audit AS (
     INSERT INTO identity_auditevent (merchant_id, actor_id, verb, noun, noun_id, facts)
     SELECT %(merchant)s, %(clerk)s, 'coupon.redeemed', 'order', %(order)s,
-        jsonb_build_object('uses', count(*), 'gross_fen', sum(gross_fen), 'store_id', %(store)s::text) FROM uses),
+        jsonb_build_object('uses', count(*), 'gross_fen', sum(gross_fen), 'store_id', (%(store)s)::text) FROM uses),
 job AS (
     INSERT INTO core_job (kind, key, payload, merchant_id, due_at)
     VALUES ('settle', %(job)s, jsonb_build_object('merchant_id', %(merchant)s::bigint), %(merchant)s, %(bell)s)
@@ -568,7 +568,6 @@ def _keep_refusal(
         )  # fmt: skip
 
 
-@transaction.atomic
 def reverse_redemptions(
     *,
     merchant: Merchant,
@@ -579,10 +578,20 @@ def reverse_redemptions(
 ) -> int:
     """Undo these redemptions, all or none: each gives its use back. Inside the window and before settlement only.
 
-    Takes the coupons' locks first, as redeeming does. Raises NotFound, AlreadyReversed, ReversalTooLate; a row that
-    settlement took is refused by the database too.
+    Raises NotFound, AlreadyReversed, ReversalTooLate, AlreadySettled (the database itself keeps what settlement took).
     """
     ids = sorted(set(redemption_ids))
+    try:
+        with transaction.atomic():
+            return _reverse(merchant=merchant, ids=ids, by=by, reason=reason, at=at)
+    except IntegrityError as error:
+        if "is settled" in str(error):
+            raise AlreadySettled from error
+        raise
+
+
+def _reverse(*, merchant: Merchant, ids: list[int], by: User, reason: str, at: datetime | None) -> int:
+    """Takes the coupons' locks first, as redeeming does."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -17,7 +17,6 @@ import httpx
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from core.clock import database_now
@@ -53,7 +52,7 @@ class SandboxProvider:
                 "return_url": return_url,
             },
         )
-        return reverse("sandbox_pay", args=[reference])
+        return f"/sandbox/pay/{reference}/"  # the cashier's address, on the other side
 
     def refund(self, *, reference: str, refund_key: str, amount_fen: int) -> None:
         with transaction.atomic():
@@ -84,18 +83,20 @@ def _read_event(body: bytes) -> ProviderEvent:
     try:
         payload = json.loads(body)
         occurred_at = parse_datetime(payload["occurred_at"])
+        if occurred_at is None or occurred_at.tzinfo is None:
+            raise Invalid(field="occurred_at")
         event = ProviderEvent(
             event_id=payload["event_id"],
             kind=payload["kind"],
             reference=payload["reference"],
             provider_reference=payload["provider_reference"],
             amount_fen=payload["amount_fen"],
-            occurred_at=occurred_at or datetime.min,
+            occurred_at=occurred_at,
             payload=payload,
         )
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid(field="body") from error
-    if event.kind not in KINDS or not isinstance(event.amount_fen, int) or occurred_at is None:
+    if event.kind not in KINDS or not isinstance(event.amount_fen, int):
         raise Invalid(field="body")
     return event
 
