@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from core.errors import NotFound
 from core.templatetags.tongdao import SYMBOLS
 from coupons.insights.domain import figures
+from coupons.settlement.domain.outstanding import sum_next_payout
 from identity.enums import Role
 from merchants.access import MerchantAccess, access_store, access_stores
 from merchants.decorators import MerchantRequest, merchant_page
@@ -81,7 +82,7 @@ def _blocks(access: MerchantAccess, stores: figures.Stores, *, metric: str, at: 
         "steps": _compute(partial(figures.check_first_steps, merchant=merchant)),
         "todos": _compute(partial(figures.count_todos, merchant=merchant, at=at)),
         "today": _compute(partial(figures.sum_today, merchant=merchant, stores=stores, at=at)),
-        "payout": _compute(partial(figures.sum_next_payout, merchant=merchant)),
+        "payout": _compute(partial(sum_next_payout, merchant=merchant)),
         "trend": _compute(days),
         "ranking": _compute(partial(figures.rank_stores, merchant=merchant, stores=stores, at=at)),
         "last": _compute(partial(figures.list_last_redemptions, merchant=merchant, stores=stores)),

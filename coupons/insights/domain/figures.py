@@ -64,18 +64,6 @@ class Today:
 
 
 @dataclass(frozen=True)
-class NextPayout:
-    """What is stated and not yet paid: confirmed by the merchant, and still to be confirmed."""
-
-    confirmed_fen: int
-    to_confirm_fen: int
-
-    @property
-    def total_fen(self) -> int:
-        return self.confirmed_fen + self.to_confirm_fen
-
-
-@dataclass(frozen=True)
 class Day:
     date: date
     fen: int
@@ -153,18 +141,6 @@ def sum_today(*, merchant: Merchant, stores: Stores, at: datetime) -> Today:
         redeemed_count=Compared(uses["count"], uses["count_before"]),
         sold_fen=Compared(sold["fen"], sold["fen_before"]),
     )
-
-
-def sum_next_payout(*, merchant: Merchant) -> NextPayout:
-    """Statements not yet paid (a disputed one waits), one statement."""
-    with scope(merchant=merchant.pk):
-        sums = Statement.objects.filter(
-            state__in=[StatementState.CONFIRMED, StatementState.SEALED]
-        ).aggregate(
-            confirmed=Coalesce(Sum("merchant_fen", filter=Q(state=StatementState.CONFIRMED)), 0),
-            sealed=Coalesce(Sum("merchant_fen", filter=Q(state=StatementState.SEALED)), 0),
-        )
-    return NextPayout(confirmed_fen=sums["confirmed"], to_confirm_fen=sums["sealed"])
 
 
 def sum_redeemed_days(*, merchant: Merchant, stores: Stores, at: datetime) -> list[Day]:

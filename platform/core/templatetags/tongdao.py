@@ -31,6 +31,12 @@ def fen(value: int | None, currency: str = "CNY") -> str:
 
 
 @register.filter
+def fen_off(value: int | None, currency: str = "CNY") -> str:
+    """What is taken off, shown with its sign: 3200 -> "−¥32.00"; 0 -> "¥0.00"."""
+    return fen(None if value is None or value == "" else -int(value), currency)
+
+
+@register.filter
 def fen_plain(value: int | None) -> str:
     """-123450 -> "−1,234.50": for columns whose head names the currency."""
     if value is None or value == "":
