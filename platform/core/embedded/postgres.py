@@ -13,7 +13,9 @@ from core.embedded.processes import command_line, dead_pid, package_folder, say
 NOBODY = 65534
 PORT = 5432  # only a part of the socket's name: nothing listens on the network
 NAME = "tongdao"
-START_ATTEMPTS = 20
+START_ATTEMPTS = 30
+# What PostgreSQL says while processes of a killed server still hold its memory or its socket: worth another attempt.
+SIGNS_OF_SURVIVORS = ("shared memory block", "lock file", "is another postmaster")
 SETTINGS = {
     "listen_addresses": "''",
     "port": str(PORT),
@@ -122,11 +124,12 @@ class Postgres:
     def _start_postmaster(self) -> bool:
         settings = {**SETTINGS, "unix_socket_directories": str(self.folder.sockets)}
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        started, said, output = False, False, ""
+        started, said = False, False
         for _attempt in range(START_ATTEMPTS):
             if self.pid() is None:
                 self._clear_traces_of_a_killed_server()
-                attempt = self._call_unprivileged(
+                begin = self.log.stat().st_size
+                self._call_unprivileged(
                     "pg_ctl",
                     "-D",
                     str(self.data),
@@ -139,17 +142,19 @@ class Postgres:
                     options,
                     "start",
                 )
-                started, output = True, attempt.stdout
+                started = True
             if self.is_ready():
                 return started
+            reason = self.log.read_bytes()[begin:].decode(errors="replace") if started else ""
+            if self.pid() is None and not any(sign in reason for sign in SIGNS_OF_SURVIVORS):
+                raise SystemExit(f"PostgreSQL did not start; it says:\n{reason[-1500:]}{self._advice()}")
             if not said:
                 say(
-                    "PostgreSQL is not ready yet (a killed server's processes may still be ending); trying again ..."
+                    "PostgreSQL is not ready yet (a killed server's processes are still ending); trying again ..."
                 )
                 said = True
             time.sleep(1)
-        tail = self.log.read_text(errors="replace")[-1500:]
-        raise SystemExit(f"PostgreSQL did not start:\n{output}{tail}{self._advice()}")
+        raise SystemExit(f"PostgreSQL did not become ready; see {self.log}.{self._advice()}")
 
     def _clear_traces_of_a_killed_server(self) -> None:
         """After kill -9 or a power cut, make the pid file say what is true: that its process is dead.

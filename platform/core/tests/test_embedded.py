@@ -99,6 +99,15 @@ def test_an_interrupted_first_start_is_begun_anew(folder):
     assert recall(servers) == ({"first"}, {"first"})
 
 
+def test_files_of_another_version_are_refused_with_postgresqls_own_words(servers):
+    servers.stop()
+    version = servers.postgres.data / "PG_VERSION"
+    version.write_text("17\n")
+    with pytest.raises(SystemExit, match="initialized by PostgreSQL version 17"):
+        servers.start()
+    version.write_text("18\n")
+
+
 def test_starting_twice_starts_once(servers):
     pids = servers.postgres.pid(), servers.valkey.pid()
     assert servers.start() is False

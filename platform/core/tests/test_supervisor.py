@@ -1,5 +1,6 @@
 """The supervisor restarts what dies and stops everything in the end."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,8 +16,9 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from core.embedded import Servers
+from core.embedded import DataFolder, Servers
 from core.embedded.processes import command_line
+from core.embedded.servers import MARK
 from core.enums import JobState
 from core.models import Job
 from core.supervisor import Child, Supervisor, listen_on_free_port
@@ -176,64 +178,107 @@ class TestWatchdog:
             supervisor.stop()
 
 
-def test_the_whole_product_runs_survives_kills_and_stops(folder):  # noqa: F811
+def test_the_whole_product_survives_kills_and_stops(folder, tmp_path):  # noqa: F811
     """`manage.py run` as `make run` calls it: killed processes come back, Ctrl-C leaves nothing behind."""
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
-    }
-    environment.pop("TONGDAO_EMBEDDED", None)
-    log = folder.path.with_suffix(".out")
-    with log.open("w") as output:
-        run = subprocess.Popen(
-            [sys.executable, "-u", "manage.py", "run", "--without-demo", "--port", "18100"],
-            cwd=settings.ROOT,
-            env={**environment, "TONGDAO_DATA": str(folder.path), "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    said = log.read_text
+    servers = Servers(folder)  # noqa: F811
+    run = Run(folder, tmp_path / "first")
     try:
-        wait_for(lambda: "Stop with Ctrl-C." in said() or run.poll() is not None, seconds=120)
-        address = said().partition("Tongdao is running: ")[2].split()[0]
-        children = _children_of(run.pid)
-        assert {"gunicorn", "worker", "beat"} <= children.keys()
-        killed = [Servers(folder).postgres.pid(), Servers(folder).valkey.pid(), *children.values()]
-        for pid in killed:
+        address = run.wait_for_welcome()
+        children = run.children()
+        assert {"gunicorn", "relay", "worker", "beat"} == children.keys()
+        for pid in (servers.postgres.pid(), servers.valkey.pid(), *children.values()):
             os.kill(pid, signal.SIGKILL)
-        wait_for(
-            lambda: all(
-                said().count(f"{name} is running again") for name in ("PostgreSQL", "Valkey", "web", "worker")
-            )
-        )
+        restarted = ("PostgreSQL", "Valkey", "web", "relay", "worker", "beat")
+        wait_for(lambda: all(f"{name} is running again" in run.said() for name in restarted))
         wait_for(lambda: _is_ready(address))
-        run.send_signal(signal.SIGINT)
-        assert run.wait(timeout=20) == 0
-        assert Servers(folder).postgres.pid() is None
-        assert [pid for pid in _children_of(run.pid).values() if command_line(pid)] == []
-    except BaseException:
-        run.terminate()
-        run.wait(timeout=30)
-        print(said())
-        raise
+
+        second = Run(folder, tmp_path / "second")
+        assert second.process.wait(timeout=60) == 1
+        assert "Tongdao already runs from" in second.said()
+
+        children = run.children()
+        assert {"gunicorn", "relay", "worker", "beat"} == children.keys()
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(timeout=20) == 0
+        assert [name for name, pid in children.items() if command_line(pid)] == []
+        assert (servers.postgres.pid(), servers.valkey.pid()) == (None, None)
     finally:
-        log.unlink()
+        run.end()
 
 
-def _children_of(parent: int) -> dict[str, int]:
-    """Name and process of each living child, by what its command line says."""
-    if Path("/proc/self").exists():
-        stats = [file.read_text() for file in Path("/proc").glob("[0-9]*/stat")]
-        # "pid (name) state ppid ...", where the name may hold anything
-        pairs = [(int(stat.split()[0]), int(stat.rpartition(")")[2].split()[1])) for stat in stats]
-    else:
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
-        pairs = [tuple(int(number) for number in line.split()) for line in listed.stdout.splitlines()]
-    return {
-        name: pid
-        for pid, ppid in pairs
-        for name in ("gunicorn", "worker", "beat", "relay")
-        if ppid == parent and f" {name} " in f"{command_line(pid)} "
-    }
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_after_a_killed_supervisor_the_next_start_finds_order(folder, tmp_path):  # noqa: F811
+    first = Run(folder, tmp_path / "first")
+    try:
+        first.wait_for_welcome()
+        children = first.children()
+        first.process.kill()
+        first.process.wait()
+        wait_for(lambda: not any(command_line(pid) for pid in children.values()))
+        assert Servers(folder).postgres.pid()  # left behind, and used by the next start
+    finally:
+        first.end()
+    again = Run(folder, tmp_path / "again")
+    try:
+        assert _is_ready(again.wait_for_welcome())
+        again.process.terminate()
+        assert again.process.wait(timeout=20) in (0, 128 + signal.SIGTERM)
+        assert (Servers(folder).postgres.pid(), Servers(folder).valkey.pid()) == (None, None)
+    finally:
+        again.end()
+
+
+class Run:
+    """`manage.py run` as a process of its own, and what it says."""
+
+    def __init__(self, folder: DataFolder, log: Path) -> None:  # noqa: F811
+        ours = {MARK, "DATABASE_URL", "REDIS_URL", "SITE_URL"}
+        environment = {name: value for name, value in os.environ.items() if name not in ours}
+        environment |= {"TONGDAO_DATA": str(folder.path), "PYTHONPATH": os.pathsep.join(sys.path)}
+        self.log = log
+        with log.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "run", "--without-demo", "--port", "18100"],
+                cwd=settings.ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def wait_for_welcome(self) -> str:
+        """The address it prints."""
+        wait_for(lambda: "Stop with Ctrl-C." in self.said() or self.process.poll() is not None, seconds=120)
+        assert self.process.poll() is None, self.said()
+        return self.said().partition("Tongdao is running: ")[2].split()[0]
+
+    def children(self) -> dict[str, int]:
+        """Name and process of each living child, by what its command line says."""
+        pairs = []
+        if Path("/proc/self").exists():
+            for file in Path("/proc").glob("[0-9]*/stat"):
+                with contextlib.suppress(OSError):  # it may end between listing and reading
+                    stat = file.read_text()  # "pid (name) state ppid ...", where the name may hold anything
+                    pairs.append((int(stat.split()[0]), int(stat.rpartition(")")[2].split()[1])))
+        else:
+            listed = subprocess.run(
+                ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+            )
+            pairs = [(int(pid), int(ppid)) for pid, ppid in map(str.split, listed.stdout.splitlines())]
+        return {
+            name: pid
+            for pid, ppid in pairs
+            for name in ("gunicorn", "relay", "worker", "beat")
+            if ppid == self.process.pid and f" {name} " in f"{command_line(pid)} "
+        }
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=30)
+        print(self.said())
 
 
 def _is_ready(address: str) -> bool:

@@ -14,9 +14,9 @@ from urllib.parse import urljoin
 import httpx
 from django.conf import settings
 from django.core.management import get_commands
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from core.embedded import Servers, find_data_folder
+from core.embedded import DataFolder, Servers, find_data_folder
 from core.embedded.processes import say
 from core.embedded.servers import MARK
 from core.supervisor import Child, Supervisor, listen_on_free_port
@@ -37,15 +37,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, without_demo: bool, **options: Any) -> None:
         folder = find_data_folder()
-        folder.create()
+        try:
+            with folder.lock("run", wait=False):
+                self._run(folder, port=port, without_demo=without_demo)
+        except BlockingIOError:
+            raise CommandError(
+                f"Tongdao already runs from {folder.path}; a second one needs a folder of its own: make run DATA=..."
+            ) from None
+        except KeyboardInterrupt:
+            return
+
+    def _run(self, folder: DataFolder, *, port: int, without_demo: bool) -> None:
         listener = listen_on_free_port(port)
         port = listener.getsockname()[1]
         site = os.environ.setdefault("SITE_URL", f"http://127.0.0.1:{port}")
         embedded = MARK in os.environ
         if embedded:
             say(f"PostgreSQL{' and Valkey are' if _valkey_is_ours() else ' is'} running in {folder.path}.")
-        _compile_translations()
-        town = {} if without_demo else _build_demonstration_town()
         supervisor = Supervisor(
             _children(folder.logs, folder.path / "beat", listener.fileno()),
             servers=Servers(folder, with_valkey=_valkey_is_ours()) if embedded else None,
@@ -53,19 +61,19 @@ class Command(BaseCommand):
             restarted_when_stuck=("worker", "relay"),
         )
         try:
+            _compile_translations()
+            town = {} if without_demo else _build_demonstration_town()
             say("Starting web, relay, worker and beat ...")
             supervisor.start()
             _wait_for_web(supervisor, port)
             self.stdout.write(_welcome(site, town, folder.logs))
             self.stdout.flush()
             supervisor.watch_forever()
-        except KeyboardInterrupt:
-            say("\nStopping ...")
         finally:
+            say("\nStopping ...")
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(
-                    number, signal.SIG_IGN
-                )  # an impatient second Ctrl-C must not leave children behind
+                # An impatient second Ctrl-C must not leave children behind.
+                signal.signal(number, signal.SIG_IGN)
             supervisor.stop()
             listener.close()
 
