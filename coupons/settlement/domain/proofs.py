@@ -26,7 +26,7 @@ SETTLEMENT_PROOFS: dict[str, str] = {
     """,
     "lines_of_a_batch_equal_its_transfers": """
         SELECT b.id FROM settlement_settlementbatch b JOIN merchants_merchant m ON m.party_id = b.merchant_id
-        WHERE {merchant} AND (b.gross_fen, b.lines) IS DISTINCT FROM
+        WHERE {merchant} AND (b.gross_fen, b.lines) <>
             (SELECT COALESCE(sum(l.gross_fen), 0)::bigint, count(*)::int FROM settlement_settlementline l WHERE l.batch_id = b.id)
            OR {merchant} AND b.gross_fen <>
             (SELECT COALESCE(sum(t.amount_fen), 0) FROM ledger_transfer t WHERE t.journal_id = b.journal_id)
@@ -51,7 +51,7 @@ SETTLEMENT_PROOFS: dict[str, str] = {
     """,
     "statements_equal_their_lines": """
         SELECT s.id FROM settlement_statement s JOIN merchants_merchant m ON m.party_id = s.merchant_id
-        WHERE {merchant} AND (s.lines_count, s.gross_fen, s.platform_fee_fen, s.merchant_fen) IS DISTINCT FROM
+        WHERE {merchant} AND (s.lines_count, s.gross_fen, s.platform_fee_fen, s.merchant_fen) <>
             (SELECT count(*)::int, COALESCE(sum(l.gross_fen), 0)::bigint, COALESCE(sum(l.platform_fee_fen), 0)::bigint,
                 COALESCE(sum(l.merchant_fen), 0)::bigint FROM settlement_settlementline l WHERE l.statement_id = s.id)
     """,
