@@ -122,3 +122,48 @@ class ShareKind(models.TextChoices):
     SERVICE_FEE = "service_fee", _("Service fee")
     STATION_SHARE = "station_share", _("Station share")
     COMMISSION = "commission", _("Commission")
+
+
+class DealDoubt(models.TextChoices):
+    """What an importer doubts about a deal it imports all the same."""
+
+    PRICE_ZERO = "price_zero", _("Price is 0: the deal is given away")
+    LIST_PRICE_MISSING = "list_price_missing", _("No list price; the price was put in")
+    RATE_DIFFERS = "rate_differs", _("Discount does not follow from the two prices; left out")
+    SALE_WINDOW_MISSING = "sale_window_missing", _("No dates of sale")
+    SALE_PERIOD_ZERO = "sale_period_zero", _("On sale for less than a day")
+    VALIDITY_MISSING = "validity_missing", _("No validity; 90 days after purchase were put in")
+    USABLE_DAYS_MISSING = (
+        "usable_days_missing",
+        _("Not said on which weekdays it is usable; every day was put in"),
+    )
+    USABLE_DAYS_CONDITIONAL = (
+        "usable_days_conditional",
+        _("Conditions apply on some days; noted for the customer"),
+    )
+    HOLIDAYS_EXCLUDED = (
+        "holidays_excluded",
+        _("Not usable on or before public holidays; noted for the customer"),
+    )
+    TEXT_SHORTENED = "text_shortened", _("A text was too long and was cut")
+    ALREADY_THERE = "already_there", _("Imported before; left as it is")
+
+
+class DealRowRefusal(models.TextChoices):
+    """Why a row of a file becomes no deal."""
+
+    TITLE_MISSING = "title_missing", _("No name")
+    PRICE_MISSING = "price_missing", _("No price")
+    PRICE_MALFORMED = "price_malformed", _("Price is no amount of money")
+    PRICE_ABOVE_LIST = "price_above_list", _("Price is above the list price")
+    DATE_MALFORMED = "date_malformed", _("A date cannot be read")
+    SALE_WINDOW_REVERSED = "sale_window_reversed", _("Sale ends before it begins")
+    VALIDITY_INCOMPLETE = "validity_incomplete", _("Only one end of the validity is given")
+    VALIDITY_REVERSED = "validity_reversed", _("Validity ends before it begins")
+    DAYS_MALFORMED = "days_malformed", _("Days after purchase are no number from 0 to 3650")
+    USABLE_DAY_MALFORMED = "usable_day_malformed", _("A weekday is marked with something else than 0, 1 or 2")
+    NO_USABLE_DAY = "no_usable_day", _("Usable on no weekday")
+    STOCK_MALFORMED = "stock_malformed", _("Stock is no whole number")
+    NUMBER_TOO_LONG = "number_too_long", _("Number longer than 64 characters")
+    DUPLICATE_NUMBER = "duplicate_number", _("Number stands in an earlier row")
+    TOO_MANY_CELLS = "too_many_cells", _("More cells than columns; is a quotation mark missing?")

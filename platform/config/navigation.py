@@ -22,7 +22,7 @@ MERCHANT: list[Item] = [
     Item("coupons:records", _("Redemption records"), "list-check", TRADE),
     Item("coupons:refunds", _("Refunds"), "receipt-refund", TRADE, OFFICE),
     Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
-    Item("merchants:stores", _("Stores"), "building-store", SHOP, OFFICE),
-    Item("merchants:staff", _("Staff"), "users", SHOP, TRADERS),
-    Item("merchants:settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
+    Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
+    Item("staff", _("Staff"), "users", SHOP, TRADERS),
+    Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
 ]

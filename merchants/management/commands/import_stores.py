@@ -5,16 +5,17 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.core.validators import validate_slug
 from django.db import transaction
 
 from core.imports.command import (
     NOT_ALL_DONE_STATUS,
     add_import_arguments,
     answer_plainly,
+    checked_slug,
     corrected_mapping,
     load_table,
     progress_bar,
+    say_report,
     sentence_of,
     stop,
 )
@@ -62,31 +63,6 @@ class Command(BaseCommand):
             raise SystemExit(NOT_ALL_DONE_STATUS)
 
     def say(self, result: StoreImport, mapping: dict[str, str], *, dry_run: bool, **options: Any) -> None:
-        report = result.report
-        for field, column in mapping.items():
-            self.stdout.write(f"  {field} <- {column}")
-        would = "would be " if dry_run else ""
-        self.stdout.write(
-            f"{report.rows} rows: {report.imported} {would}imported ({report.created} new, {report.updated} updated, "
-            f"{report.unchanged} as before), {report.with_warnings} of them with warnings; {report.refused} refused."
-        )
-        for title, counts in (("warning", report.warnings), ("refused", report.refusals)):
-            for code, count in counts.most_common():
-                self.stdout.write(f"  {title}: {code} {count}")
-        for row in report.refused_rows[:20]:
-            self.stdout.write(f"  row {row.number}: {row.codes[0]} {row.value}")
+        say_report(self.stdout.write, result.report, mapping, dry_run=dry_run)
         if options["json"]:
             self.stdout.write(json.dumps(result.as_json(), ensure_ascii=False))
-
-
-def checked_slug(slug: str) -> str:
-    """The slug, or stop()."""
-    from django.core.exceptions import ValidationError
-
-    try:
-        validate_slug(slug)
-    except ValidationError:
-        stop(f"{slug!r} is no short name: letters, digits and hyphens only.")
-    if len(slug) > 60:
-        stop("A short name has at most 60 characters.")
-    return slug

@@ -2,18 +2,23 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
 from django.utils.translation import override
 from tqdm import tqdm
 
 from core.imports.mapping import ColumnMissing
+from core.imports.report import ImportReport
 from core.imports.table import MAX_FILE_BYTES, Row, Table, TableFault, TableUnreadable, read_table
 
 REFUSED_STATUS = 2
 NOT_ALL_DONE_STATUS = 1
+LONGEST_SLUG = 60
+REFUSED_ROWS_SAID = 20
 
 
 def stop(sentence: str) -> NoReturn:
@@ -91,3 +96,32 @@ def sentence_of(error: Any) -> str:
 def progress_bar(rows: Iterable[Row]) -> Iterable[Row]:
     """A bar on standard error where that is a terminal, silence elsewhere."""
     return tqdm(rows, unit="row", file=sys.stderr, disable=None)
+
+
+def checked_slug(slug: str) -> str:
+    """The slug, or stop()."""
+    try:
+        validate_slug(slug)
+    except ValidationError:
+        stop(f"{slug!r} is no short name: letters, digits and hyphens only.")
+    if len(slug) > LONGEST_SLUG:
+        stop(f"A short name has at most {LONGEST_SLUG} characters.")
+    return slug
+
+
+def say_report(
+    write: Callable[[str], object], report: ImportReport, mapping: dict[str, str], *, dry_run: bool
+) -> None:
+    """The mapping that was used, the counts, every code, and the first refused rows."""
+    for field, column in mapping.items():
+        write(f"  {field} <- {column}")
+    would = "would be " if dry_run else ""
+    write(
+        f"{report.rows} rows: {report.imported} {would}imported ({report.created} new, {report.updated} updated, "
+        f"{report.unchanged} as before), {report.with_warnings} of them with warnings; {report.refused} refused."
+    )
+    for title, counts in (("warning", report.warnings), ("refused", report.refusals)):
+        for code, count in counts.most_common():
+            write(f"  {title}: {code} {count}")
+    for row in report.refused_rows[:REFUSED_ROWS_SAID]:
+        write(f"  row {row.number}: {row.codes[0]} {row.value}".rstrip())
