@@ -8,19 +8,26 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
+from django_htmx.middleware import HtmxDetails
 from django_scopes import scope
 
 from core.errors import NotFound
 from identity.enums import Role
+from identity.models import User
 from merchants.access import EVERY_ROLE, MerchantAccess, access_merchant
+from merchants.models import Merchant
 
 View = Callable[..., HttpResponseBase]
 
 
 class MerchantRequest(HttpRequest):
-    """A request inside a merchant's door."""
+    """A request inside a merchant's door: what the door and the middleware before it set."""
 
+    user: User
     access: MerchantAccess
+    merchant: Merchant
+    merchant_role: Role
+    htmx: HtmxDetails
 
 
 def merchant_page(*roles: Role) -> Callable[[View], View]:
