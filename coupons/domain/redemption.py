@@ -322,7 +322,7 @@ def _fetch_order_coupons(
             },
         )
         return [
-            _Row(*row[:10], json.loads(row[10]) if isinstance(row[10], str) else row[10], *row[11:])
+            _Row(*row[:10], json.loads(row[10]) if isinstance(row[10], str) else row[10], *row[11:])  # type: ignore[call-arg]
             for row in cursor.fetchall()
         ]
 

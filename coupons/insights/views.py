@@ -43,7 +43,8 @@ def merchant_home(request: MerchantRequest) -> HttpResponse:
     now = timezone.now()
     store = _chosen_store(request.access, request.GET.get("store", ""))
     stores = (store.pk,) if store else request.access.store_ids
-    metric = request.GET.get("metric") if request.GET.get("metric") in METRICS else METRICS[0]
+    metric = request.GET.get("metric", "")
+    metric = metric if metric in METRICS else METRICS[0]
     blocks = _blocks(request.access, stores, metric=metric, at=now)
     pick = list(access_stores(access=request.access)[: MOST_STORES_TO_PICK + 1])
     context = {

@@ -78,7 +78,7 @@ def write_xlsx(*, title: str, head: list[str], body: Iterable[list[Any]]) -> IO[
     return file
 
 
-def _cell(sheet: Any, value: Any) -> WriteOnlyCell:
+def _cell(sheet: Any, value: Any) -> Any:
     cell = WriteOnlyCell(sheet, value=value)
     if isinstance(value, str):
         cell.data_type = "s"

@@ -179,7 +179,7 @@ def _share_bps(part_fen: int, gross_fen: int) -> int:
 
 
 def _state_tabs(request: MerchantRequest, counts: dict[str, int], state: str) -> list[dict[str, Any]]:
-    choices = [("", _("All"), sum(counts.values()))]
+    choices: list[tuple[str, Any, int]] = [("", _("All"), sum(counts.values()))]
     choices += [(value, label, counts.get(value, 0)) for value, label in StatementState.choices]
     return [
         {

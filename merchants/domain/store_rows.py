@@ -71,7 +71,7 @@ def judge_store_row(values: Mapping[str, str]) -> StoreRow:
         if len(place[field]) > length:
             place[field] = place[field][:length]
             doubts.add(StoreDoubt.TEXT_SHORTENED)
-    details = StoreDetails(name=name, number=number, longitude=longitude, latitude=latitude, **place)
+    details = StoreDetails(name=name, number=number, longitude=longitude, latitude=latitude, **place)  # type: ignore[arg-type]
     return StoreRow(details=details, doubts=frozenset(map(str, doubts)), written_city=values.get("city", ""))
 
 

@@ -1,6 +1,7 @@
 """A statement taken apart: by store, by day, line by line. Each way adds up to the statement's own sums."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -32,7 +33,7 @@ def total_lines(*, statement: Statement) -> Totals:
     return Totals(**_lines(statement).aggregate(lines=Count("pk"), **sums))
 
 
-def sum_by_store(*, statement: Statement) -> QuerySet[SettlementLine, dict[str, object]]:
+def sum_by_store(*, statement: Statement) -> QuerySet[SettlementLine, Any]:
     """One row (dict) per store with `label`, `lines` and the six amounts, biggest first."""
     return (
         _lines(statement)
@@ -42,7 +43,7 @@ def sum_by_store(*, statement: Statement) -> QuerySet[SettlementLine, dict[str, 
     )
 
 
-def sum_by_day(*, statement: Statement) -> QuerySet[SettlementLine, dict[str, object]]:
+def sum_by_day(*, statement: Statement) -> QuerySet[SettlementLine, Any]:
     """One row (dict) per business date with `label`, `lines` and the six amounts, oldest first."""
     return (
         _lines(statement)

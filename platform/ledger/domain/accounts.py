@@ -8,7 +8,7 @@ from ledger.enums import ACCOUNT_BOUNDS, AccountKind
 def open_account(*, merchant_id: int, kind: AccountKind, owner_id: int, currency: str = "CNY") -> int:
     """The id of this account, opened where it is new; safe against another opener."""
     with connection.cursor() as cursor:
-        find = [merchant_id, kind, owner_id, currency]
+        find: list[int | str] = [merchant_id, kind, owner_id, currency]
         select = "SELECT id FROM ledger_account WHERE merchant_id = %s AND kind = %s AND owner_id = %s AND currency = %s"
         cursor.execute(select, find)
         row = cursor.fetchone()
