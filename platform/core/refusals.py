@@ -56,6 +56,28 @@ REFUSALS: dict[str, Refusal] = {
     "over_person_limit": Refusal(
         409, _("At most %(limit)s per person; you have %(bought)s."), _("Choose a smaller number.")
     ),
+    "deal_invalid": Refusal(
+        422, _("Some values cannot be saved: %(problems)s."), _("Correct them and save again.")
+    ),
+    "deal_incomplete": Refusal(
+        422, _("A customer could not use this deal yet: %(problems)s."), _("Complete it and try again.")
+    ),
+    "deal_not_editable": Refusal(
+        409,
+        _("Only a draft is edited in full."),
+        _("Copy the deal, edit the copy and submit it for review."),
+    ),
+    "deal_changed_meanwhile": Refusal(
+        409,
+        _("%(by)s saved this deal at %(changed_at)s, after you opened it."),
+        _("Nothing of yours was saved. Open it anew in another tab and compare."),
+    ),
+    "deal_not_in_state": Refusal(
+        409, _("The deal's state has changed meanwhile."), _("Load the page again and look at the state.")
+    ),
+    "stock_below_sold": Refusal(
+        409, _("%(taken)s are sold or held by orders already."), _("Enter that number or more.")
+    ),
     "order_not_open": Refusal(
         409, _("This order can no longer be paid or cancelled."), _("Look at the order's state.")
     ),
