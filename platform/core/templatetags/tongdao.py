@@ -46,9 +46,9 @@ def fen_plain(value: int | None) -> str:
 
 
 @register.filter
-def fen_short(value: int | None) -> str:
+def fen_short(value: int | None, currency: str = "CNY") -> str:
     """12800 -> "¥128", 12850 -> "¥128.50": the customer's pages drop ".00"."""
-    return fen(value).removesuffix(".00")
+    return fen(value, currency).removesuffix(".00")
 
 
 @register.filter
