@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, transaction
-from django.db.models import F, OuterRef
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django_scopes import scope
 
@@ -14,7 +14,7 @@ from core.errors import DomainError, Invalid, NotFound
 from core.models import Job
 from coupons.domain.deal_terms import deal_terms, validity
 from coupons.enums import DealState, OrderCloseReason, OrderSource, OrderState, ShareKind
-from coupons.models import Deal, DealPurchase, DealStock, Order
+from coupons.models import AudienceMember, Deal, DealPurchase, DealStock, Order
 from identity.domain.audit import record_event
 from identity.models import Customer, User
 from merchants.models import Merchant
@@ -26,6 +26,12 @@ class DealNotOnSale(DomainError):
     """Not online, outside its sale window, or its fixed validity is over."""
 
     code = "deal_not_on_sale"
+
+
+class NotTargeted(DomainError):
+    """The deal is for an audience this customer is not in."""
+
+    code = "not_targeted"
 
 
 class SoldOut(DomainError):
@@ -58,7 +64,7 @@ def place_order(
 ) -> Order:
     """Place an order: stock held, limit counted, terms and fee frozen, closing after 15 minutes arranged; all or nothing.
 
-    Amounts are fen. Raises NotFound, DealNotOnSale, Invalid(field="quantity"), OverOrderLimit(limit),
+    Amounts are fen. Raises NotFound, DealNotOnSale, NotTargeted, Invalid(field="quantity"), OverOrderLimit(limit),
     OverPersonLimit(limit, bought), SoldOut(left); then nothing was changed.
     """
     with scope(merchant=merchant.pk):
@@ -66,6 +72,9 @@ def place_order(
             Deal.objects.filter(pk=deal_id)
             .annotate(
                 now=Now(),
+                is_targeted=Exists(
+                    AudienceMember.objects.filter(audience_id=OuterRef("audience_id"), customer=customer)
+                ),
                 store_ids=ArraySubquery(
                     Deal.stores.through.objects.filter(deal_id=OuterRef("pk"))
                     .order_by("store_id")
@@ -79,6 +88,8 @@ def place_order(
         moment = at or deal.now
         terms = deal_terms(deal=deal, store_ids=deal.store_ids)
         _check_on_sale(deal=deal, terms=terms, merchant=merchant, source=source, at=moment)
+        if deal.audience_id and not deal.is_targeted:
+            raise NotTargeted
         if quantity < 1:
             raise Invalid(field="quantity")
         if quantity > deal.per_order_limit:

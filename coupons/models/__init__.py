@@ -1,3 +1,4 @@
+from coupons.models.audience import Audience, AudienceMember
 from coupons.models.coupon import Coupon
 from coupons.models.deal import Deal, DealGroup, DealItem, DealPurchase, DealReview, DealStock
 from coupons.models.order import Order, OrderShare
@@ -6,6 +7,8 @@ from coupons.models.redemption import Redemption, RedemptionRefusal, RedemptionR
 from coupons.models.refund import Refund
 
 __all__ = [
+    "Audience",
+    "AudienceMember",
     "Coupon",
     "Deal",
     "DealGroup",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from coupons.enums import DealKind, DealState, ValidityKind
+from coupons.models.audience import Audience
 from identity.models import Customer, User
 from merchants.models import Merchant, Store
 
@@ -48,6 +49,9 @@ class Deal(models.Model):
     usable_hours = models.JSONField(default=list, blank=True)
     blackout_dates = ArrayField(models.DateField(), default=list, blank=True)
 
+    audience = models.ForeignKey(  # null: for everybody; the shop shows only those
+        Audience, null=True, blank=True, on_delete=models.PROTECT, related_name="deals"
+    )
     all_stores = models.BooleanField(_("All stores"), default=True)
     stores = models.ManyToManyField(Store, blank=True, related_name="deals", verbose_name=_("Stores"))
     per_order_limit = models.SmallIntegerField(_("At most per order"), default=10)

@@ -49,6 +49,9 @@ REFUSALS: dict[str, Refusal] = {
     "last_owner": Refusal(409, _("A merchant needs an owner."), _("Make somebody else an owner first.")),
     # deals and orders
     "deal_not_on_sale": Refusal(409, _("This deal is not on sale."), _("Look at the shop's other deals.")),
+    "not_targeted": Refusal(
+        409, _("This deal is for invited customers only."), _("Look at the shop's other deals.")
+    ),
     "sold_out": Refusal(
         409, _("Sold out: %(left)s left."), _("Take fewer, or look again later: unpaid ones come back.")
     ),

@@ -307,9 +307,10 @@ ATTACKS = {
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_the_ledger_refuses(booked, attack):
     before = list(Balance.objects.order_by("pk").values_list("pk", "debits_fen", "credits_fen"))
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(ATTACKS[attack])
+        with pytest.raises(IntegrityError), transaction.atomic():
+            cursor.execute(ATTACKS[attack])
     assert list(Balance.objects.order_by("pk").values_list("pk", "debits_fen", "credits_fen")) == before
     assert (Journal.objects.count(), Transfer.objects.count()) == (2, 3)
 

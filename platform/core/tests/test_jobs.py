@@ -1,0 +1,98 @@
+"""Jobs: once per key, effect and "done" together, five attempts, then visibly dead."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from core.domain import jobs
+from core.domain.jobs import (
+    enqueue_job,
+    job_handler,
+    lease_due_jobs,
+    release_jobs,
+    run_due_jobs,
+    run_job,
+    wake_job,
+)
+from core.models import IdempotencyKey, Job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def handlers(monkeypatch):
+    monkeypatch.setattr(jobs, "_handlers", {})
+    monkeypatch.setattr(jobs, "_outside_handlers", {})
+
+
+def effect(key: str) -> None:
+    IdempotencyKey.objects.create(principal="test", endpoint="test", key=key, fingerprint="")
+
+
+def test_asking_twice_is_asking_once(handlers):
+    job_handler("note")(lambda job: effect(job.key))
+    enqueue_job(kind="note", key="a")
+    enqueue_job(kind="note", key="a")
+
+    assert run_due_jobs() == 1
+    assert run_due_jobs() == 0
+    assert IdempotencyKey.objects.count() == 1
+    assert Job.objects.get().state == "done"
+
+
+def test_nothing_runs_before_it_is_due(handlers):
+    job_handler("note")(lambda job: effect(job.key))
+    enqueue_job(kind="note", key="a", due_in_seconds=60)
+    assert run_due_jobs() == 0
+    assert not run_job(job_id=Job.objects.get().pk)
+
+
+def test_a_failure_undoes_the_effect_and_the_fifth_makes_it_dead(handlers):
+    def fail(job: Job) -> None:
+        effect(job.key)
+        raise RuntimeError("broken")
+
+    job_handler("note")(fail)
+    enqueue_job(kind="note", key="a")
+    for attempt in range(1, 6):
+        Job.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+        assert run_due_jobs() == 0
+        job = Job.objects.get()
+        assert (job.attempts, job.state) == (attempt, "dead" if attempt == 5 else "ready")
+    assert "broken" in job.last_error
+    assert IdempotencyKey.objects.count() == 0
+    assert wake_job(job_id=job.pk)
+    assert not wake_job(job_id=job.pk)
+    assert Job.objects.get().attempts == 0
+
+
+def test_a_worker_that_dies_has_counted(handlers):
+    job_handler("note")(lambda job: None)
+    enqueue_job(kind="note", key="a")
+    job_id = Job.objects.get().pk
+    for _ in range(5):
+        assert jobs._claim(job_id) is not None  # killed right after
+    assert not run_job(job_id=job_id)
+    assert Job.objects.get().state == "dead"
+
+
+def test_the_relay_rings_once_per_lease_and_again_after(handlers):
+    enqueue_job(kind="note", key="a")
+    job_id = Job.objects.get().pk
+
+    assert lease_due_jobs() == [job_id]
+    assert lease_due_jobs() == []
+    release_jobs(job_ids=[job_id])
+    assert lease_due_jobs() == [job_id]
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert lease_due_jobs() == [job_id]
+
+
+def test_a_call_outside_runs_in_no_transaction_of_ours_and_is_marked_after(handlers):
+    seen = []
+    job_handler("call", calls_outside=True)(lambda job: seen.append(Job.objects.get(pk=job.pk).state))
+    enqueue_job(kind="call", key="a")
+    assert run_due_jobs() == 1
+    assert seen == ["ready"]
+    assert Job.objects.get().state == "done"
