@@ -147,13 +147,18 @@ REFUSALS: dict[str, Refusal] = {
 
 def describe(error: DomainError, *, zone: ZoneInfo | None = None) -> Described:
     """The refusal's sentence in the active language; times in `zone` (default: the current one)."""
-    refusal = REFUSALS.get(error.code, REFUSALS["refused"])
-    facts = _Facts({key: _show(key, value, zone) for key, value in error.facts.items()})
+    return describe_code(error.code, error.facts, zone=zone)
+
+
+def describe_code(code: str, facts: dict[str, Any], *, zone: ZoneInfo | None = None) -> Described:
+    """The same for a refusal that was kept as a code with its facts."""
+    refusal = REFUSALS.get(code, REFUSALS["refused"])
+    shown = _Facts({key: _show(key, value, zone) for key, value in facts.items()})
     return Described(
         status=refusal.status,
-        code=error.code,
-        title=str(refusal.title) % facts,
-        next_step=str(refusal.next_step) % facts,
+        code=code,
+        title=str(refusal.title) % shown,
+        next_step=str(refusal.next_step) % shown,
     )
 
 
