@@ -1,6 +1,8 @@
+"""Pages of deals, orders, coupons and redemptions; the counter at /clerk/."""
+
 from django.urls import include, path
 
-app_name = "coupons"
 urlpatterns = [
-    path("m/<slug:slug>/deals/", include("coupons.deal_urls")),
+    path("m/<slug:slug>/deals/", include(("coupons.deal_urls", "coupons"))),
+    path("clerk/", include("coupons.clerk_urls")),
 ]

@@ -16,10 +16,10 @@ PURSE = frozenset({OWNER, FINANCE})
 
 MERCHANT: list[Item] = [
     Item("merchant_home", _("Home"), "home", TRADE, OFFICE, tab=_("Home")),
-    Item("clerk:home", _("Redeem coupons"), "qrcode", TRADE, COUNTER, tab=_("Redeem")),
+    Item("clerk", _("Redeem coupons"), "qrcode", TRADE, COUNTER, tab=_("Redeem")),
     Item("coupons:deals", _("Deals"), "tag", TRADE, OFFICE, tab=_("Deals")),
-    Item("coupons:coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
-    Item("coupons:records", _("Redemption records"), "list-check", TRADE),
+    Item("coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
+    Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE),
     Item("coupons:refunds", _("Refunds"), "receipt-refund", TRADE, OFFICE),
     Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
