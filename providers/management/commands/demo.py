@@ -1,0 +1,115 @@
+"""`manage.py demo`: a small believable town, made once; a later run tops up the coupons that are ready to redeem."""
+
+import json
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
+from django_scopes import scopes_disabled
+
+from core.clock import database_now
+from coupons.models import Coupon, Deal
+from coupons.seed import build_customers, build_trade, top_up_ready_coupons
+from coupons.settlement.seed import build_statements
+from identity.enums import Role
+from merchants.models import Membership, Merchant, Store
+from merchants.seed import (
+    OPERATOR_PHONE,
+    PASSWORD,
+    SLUGS,
+    TOWN,
+    PersonSeed,
+    build_merchant,
+    build_operator,
+)
+
+DISPUTE = {
+    "zh": "解放碑店 19:30 有一桌说只用了 1 张代金券,这里记了 2 张,请核对。",
+    "en": "At Jiefangbei a table at 19:30 says it used one voucher, here are two. Please check.",
+}
+
+
+class Command(BaseCommand):
+    help = "Builds a small believable town: shops, staff, deals, coupons, redemptions, statements. Safe to run again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
+        parser.add_argument("--lang", choices=["zh", "en"], default="zh", help="language of names (zh)")
+
+    def handle(self, *args: Any, lang: str, **options: Any) -> None:
+        if settings.HTTPS_ONLY:
+            raise CommandError(
+                "This installation serves the public (HTTPS_ONLY is on), and everybody may know the town's password: "
+                "no demonstration town is built here.",
+                returncode=2,
+            )
+        with scopes_disabled(), transaction.atomic():
+            with connection.cursor() as cursor:  # two runs at once: the second finds the first one's town
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('manage.py demo', 0))")
+            if not Merchant.objects.filter(slug__in=SLUGS).exists():
+                self._check_no_business()
+                self._build(lang)
+            main = Merchant.objects.get(slug=SLUGS[0])
+            codes = top_up_ready_coupons(merchant=main, lang=lang, at=database_now())
+            summary = {
+                "sign_ins": _sign_ins(),
+                "coupon_codes": codes,
+                "merchants": Merchant.objects.filter(slug__in=SLUGS).count(),
+                "stores": Store.objects.filter(merchant__slug__in=SLUGS).count(),
+                "deals": Deal.objects.filter(merchant__slug__in=SLUGS).count(),
+                "coupons": Coupon.objects.filter(merchant__slug__in=SLUGS).count(),
+            }
+        if options["json"]:
+            self.stdout.write(json.dumps(summary, ensure_ascii=False))
+        else:
+            self._print(summary)
+
+    def _check_no_business(self) -> None:
+        """Shops somebody works in are business; tenants of replays and imports, which nobody can sign in to, are not."""
+        people = Membership.objects.filter(is_active=True).exclude(user__password__startswith="!")  # noqa: S106
+        shop = people.exclude(merchant__slug__in=SLUGS).select_related("merchant").first()
+        if shop is not None:
+            raise CommandError(
+                f"This database holds real business ({shop.merchant.name}): the town is built in an empty one only.",
+                returncode=2,
+            )
+
+    def _build(self, lang: str) -> None:
+        began = time.monotonic()
+        now = database_now()
+        operator = build_operator(lang=lang)
+        customers = build_customers(lang=lang)
+        for seed in TOWN:
+            shop = build_merchant(seed=seed, lang=lang)
+            build_trade(shop=shop, operator=operator, customers=customers, lang=lang, at=now)
+            confirmer = (shop.with_role(Role.FINANCE) or shop.with_role(Role.OWNER))[0]
+            dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
+            statements = build_statements(merchant=shop.merchant, by=confirmer, dispute=dispute)
+            self.stderr.write(
+                f"{shop.merchant.name}: {len(shop.stores)} stores, {len(statements)} statements"
+                f" ({time.monotonic() - began:.0f} s)"
+            )
+
+    def _print(self, summary: dict[str, Any]) -> None:
+        for row in summary["sign_ins"]:
+            self.stdout.write(f"{row['role']:<10} {row['login']:<14} {row['password']}  {row['url']}")
+        self.stdout.write(f"Coupons ready to redeem: {' · '.join(summary['coupon_codes'])}")
+
+
+def _sign_ins() -> list[dict[str, str]]:
+    rows = [_sign_in(person, seed.slug) for seed in TOWN for person in seed.people]
+    rows.append({"role": "operator", "login": _login(OPERATOR_PHONE), "password": PASSWORD, "url": "/ops/"})
+    return rows
+
+
+def _sign_in(person: PersonSeed, slug: str) -> dict[str, str]:
+    url = {Role.CLERK: "/clerk/", Role.FINANCE: f"/m/{slug}/statements/"}.get(person.role, f"/m/{slug}/")
+    return {"role": str(person.role), "login": _login(person.phone), "password": PASSWORD, "url": url}
+
+
+def _login(phone: str) -> str:
+    """As people type it."""
+    return phone.removeprefix("+86")
