@@ -208,25 +208,48 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Requests per caller; see core.api.throttles.
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["identity.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "core.api.pages.NewestFirst",
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.throttles.Throttle"],
     "DEFAULT_THROTTLE_RATES": {
         "sign_in": "30/min",
+        "staff_sign_in": "10/min",
         "orders": "60/min",
         "redeem": "240/min",
-        "lookup": "120/min",
+        "lookup": "600/min",
     },
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),  # how many trusted proxies stand in front
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "core.api.errors.Handler",
+    "EXCEPTION_FORMATTER_CLASS": "core.api.errors.Formatter",
+    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tongdao API",
+    "DESCRIPTION": "For a shop's mini-program, H5 pages and tills. Money is integers of fen, ids are strings, moments are RFC 3339.",
     "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"}},
+    "ENUM_NAME_OVERRIDES": {
+        "OrderState": "coupons.enums.OrderState",
+        "CouponState": "coupons.enums.CouponState",
+        "RefundState": "coupons.enums.RefundState",
+        "SaleState": "coupons.enums.SaleState",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

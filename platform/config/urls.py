@@ -12,6 +12,10 @@ urlpatterns = [
     path("", include("coupons.shop.urls")),
     path("", include("coupons.insights.urls")),
     path("accounts/", include("allauth.urls")),
-    path("api/v1/", include("config.api")),
+    path("api/", include("config.api")),
     path("ops/", admin.site.urls),
 ]
+
+handler400 = "config.api.bad_request"
+handler404 = "config.api.page_not_found"
+handler500 = "config.api.server_error"

@@ -45,6 +45,22 @@ REFUSALS: dict[str, Refusal] = {
     "idempotency_key_missing": Refusal(
         400, _("The header Idempotency-Key is missing."), _("Send a fresh random key with each new order.")
     ),
+    "idempotency_key_invalid": Refusal(
+        400,
+        _("The header Idempotency-Key is not right."),
+        _("Send 8 to 64 letters, digits or . _ : - of your own making."),
+    ),
+    "login_code_refused": Refusal(
+        401, _("This login code is not valid, or no longer."), _("Ask for a new login code and send it once.")
+    ),
+    "sign_in_refused": Refusal(
+        401, _("Phone or password is not right."), _("Check both; after many tries wait a minute.")
+    ),
+    "second_factor_needed": Refusal(
+        403,
+        _("This account signs in with a second factor."),
+        _("Sign in in the browser, or use a clerk's account on the till."),
+    ),
     "slug_taken": Refusal(409, _("Another merchant has the short name %(slug)s."), _("Choose another one.")),
     "last_owner": Refusal(409, _("A merchant needs an owner."), _("Make somebody else an owner first.")),
     # deals and orders

@@ -1,8 +1,12 @@
 from django.conf import settings
-from django.urls import path
+from django.urls import path, register_converter
 from django.views.generic import RedirectView
 
 from core import health, preferences
+from core.paths import IdConverter
+
+# The first of all URL modules to be read: every other one may use <id:...>.
+register_converter(IdConverter, "id")
 
 urlpatterns = [
     path("healthz", health.live, name="live"),
