@@ -1,11 +1,25 @@
-"""How deals, orders, coupons and redemptions enter a view: from the user's grants, and for a clerk from his stores."""
+"""How deals, orders, coupons and redemptions enter a view.
 
-from django.db.models import QuerySet
-from django_scopes import scope
+For staff from the user's grants, and for a clerk from his stores; for customers what is on sale and what is his own.
+"""
+
+from django.db.models import F, IntegerField, Q, QuerySet, Value
+from django.db.models.functions import Cast, Extract, Greatest, Now
+from django.utils import timezone
+from django_scopes import scope, scopes_disabled
 
 from core.errors import NotFound
+from coupons.enums import DealState, ValidityKind
 from coupons.models import Coupon, Deal, Order, Redemption, RedemptionRefusal
+from identity.models import Customer
 from merchants.access import MerchantAccess
+from merchants.enums import StoreState
+from merchants.models import Merchant, Store
+
+# Whole seconds until an unpaid order closes, by the database's clock.
+SECONDS_LEFT = Greatest(
+    Cast(Extract(F("expires_at") - Now(), "epoch"), IntegerField()), Value(0), output_field=IntegerField()
+)
 
 
 def access_deals(*, access: MerchantAccess) -> "QuerySet[Deal]":
@@ -66,3 +80,92 @@ def access_refusals(*, access: MerchantAccess) -> "QuerySet[RedemptionRefusal]":
     if access.store_ids is not None:
         refusals = refusals.filter(store_id__in=access.store_ids)
     return refusals
+
+
+def access_shop(*, slug: str) -> Merchant:
+    """The merchant whose shop anybody may enter. Raises NotFound."""
+    merchant = Merchant.objects.filter(slug=slug).first()
+    if merchant is None:
+        raise NotFound
+    return merchant
+
+
+def access_shop_stores(*, merchant: Merchant) -> "QuerySet[Store]":
+    """The open stores, as shown to anybody."""
+    with scope(merchant=merchant.pk):
+        return Store.objects.filter(state=StoreState.OPEN).order_by("city", "name", "id")
+
+
+def access_shop_deals(*, merchant: Merchant) -> "QuerySet[Deal]":
+    """What is on sale now, newest first; a sold-out deal stays in the shop, since unpaid pieces come back."""
+    with scope(merchant=merchant.pk):
+        return (
+            Deal.objects.filter(
+                Q(sale_from__isnull=True) | Q(sale_from__lte=Now()),
+                Q(sale_until__isnull=True) | Q(sale_until__gt=Now()),
+                Q(validity_kind=ValidityKind.DAYS)
+                | Q(valid_until_date__gte=timezone.localdate(timezone=merchant.tzinfo)),
+                state=DealState.ONLINE,
+                audience__isnull=True,
+            )
+            .select_related("merchant", "stock")
+            .order_by("-id")
+        )
+
+
+def access_shop_deal(*, deal_id: int) -> Deal:
+    """A deal that is or was on sale, of any merchant: old links still say what became of it. Raises NotFound."""
+    with scopes_disabled():
+        deal = (
+            Deal.objects.filter(
+                pk=deal_id,
+                state__in=[DealState.ONLINE, DealState.PAUSED, DealState.ENDED],
+                audience__isnull=True,
+            )
+            .select_related("merchant", "stock")
+            .annotate(now=Now())
+            .first()
+        )
+    if deal is None:
+        raise NotFound
+    return deal
+
+
+def access_own_orders(*, customer: Customer) -> "QuerySet[Order]":
+    """The customer's own orders, of every merchant, newest first."""
+    with scopes_disabled():
+        return (
+            Order.objects.filter(customer=customer)
+            .select_related("merchant")
+            .annotate(seconds_left=SECONDS_LEFT)
+            .order_by("-id")
+        )
+
+
+def access_own_order(*, customer: Customer, order_id: int) -> Order:
+    """One of his own orders. Raises NotFound."""
+    with scopes_disabled():
+        order = access_own_orders(customer=customer).filter(pk=order_id).first()
+    if order is None:
+        raise NotFound
+    return order
+
+
+def access_own_coupons(*, customer: Customer) -> "QuerySet[Coupon]":
+    """The customer's own coupons, of every merchant, newest first."""
+    with scopes_disabled():
+        return (
+            Coupon.objects.filter(customer=customer)
+            .select_related("merchant", "order")
+            .annotate(now=Now())
+            .order_by("-id")
+        )
+
+
+def access_own_coupon(*, customer: Customer, coupon_id: int) -> Coupon:
+    """One of his own coupons. Raises NotFound."""
+    with scopes_disabled():
+        coupon = access_own_coupons(customer=customer).filter(pk=coupon_id).first()
+    if coupon is None:
+        raise NotFound
+    return coupon

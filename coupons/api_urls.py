@@ -1,1 +1,29 @@
-urlpatterns: list = []
+from django.urls import path
+
+from coupons.api import counter, coupons, orders, payments, shop
+
+urlpatterns = [
+    path("merchants/<slug:slug>/", shop.ShopView.as_view(), name="api_merchant"),
+    path("merchants/<slug:slug>/stores/", shop.StoresView.as_view(), name="api_stores"),
+    path("merchants/<slug:slug>/deals/", shop.DealsView.as_view(), name="api_deals"),
+    path("deals/<id:deal_id>/", shop.DealView.as_view(), name="api_deal"),
+    path("orders/", orders.OrdersView.as_view(), name="api_orders"),
+    path("orders/<id:order_id>/", orders.OrderView.as_view(), name="api_order"),
+    path("orders/<id:order_id>/payment/", orders.OrderPaymentView.as_view(), name="api_order_payment"),
+    path(
+        "orders/<id:order_id>/cancellation/",
+        orders.OrderCancellationView.as_view(),
+        name="api_order_cancellation",
+    ),
+    path("coupons/", coupons.CouponsView.as_view(), name="api_coupons"),
+    path("coupons/<id:coupon_id>/", coupons.CouponView.as_view(), name="api_coupon"),
+    path("coupons/<id:coupon_id>/refund/", coupons.CouponRefundView.as_view(), name="api_coupon_refund"),
+    path(
+        "payments/<slug:provider>/notifications/",
+        payments.NotificationView.as_view(),
+        name="api_payment_notifications",
+    ),
+    path("redemption/check/", counter.CheckView.as_view(), name="api_check"),
+    path("redemption/", counter.RedemptionView.as_view(), name="api_redemption"),
+    path("redemption/reversal/", counter.ReversalView.as_view(), name="api_reversal"),
+]

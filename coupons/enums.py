@@ -29,6 +29,16 @@ DEAL_TRANSITIONS: dict[DealState, set[DealState]] = {
 }
 
 
+class SaleState(models.TextChoices):
+    """What the shop says about a deal; worked out, never stored."""
+
+    ON_SALE = "on_sale", _("On sale")
+    NOT_YET = "not_yet", _("Not on sale yet")
+    SOLD_OUT = "sold_out", _("Sold out")
+    PAUSED = "paused", _("Not on sale at the moment")
+    ENDED = "ended", _("No longer on sale")
+
+
 class ValidityKind(models.TextChoices):
     FIXED = "fixed", _("Fixed dates")
     DAYS = "days", _("Days after purchase")

@@ -67,6 +67,21 @@ def place_order(
     Amounts are fen. Raises NotFound, DealNotOnSale, NotTargeted, Invalid(field="quantity"), OverOrderLimit(limit),
     OverPersonLimit(limit, bought), SoldOut(left); then nothing was changed.
     """
+    return write_order(
+        customer=customer, merchant=merchant, deal_id=deal_id, quantity=quantity, source=source, at=at
+    )
+
+
+def write_order(
+    *,
+    customer: Customer,
+    merchant: Merchant,
+    deal_id: int,
+    quantity: int,
+    source: OrderSource = OrderSource.SHOP,
+    at: datetime | None = None,
+) -> Order:
+    """place_order inside the caller's transaction, which a refusal must end: saves the two statements of a savepoint."""
     with scope(merchant=merchant.pk):
         deal = (
             Deal.objects.filter(pk=deal_id)

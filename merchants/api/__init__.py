@@ -1,0 +1,1 @@
+"""What a till must know before it can redeem."""
