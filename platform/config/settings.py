@@ -158,7 +158,9 @@ LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "account_login"
 ACCOUNT_ADAPTER = "identity.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"phone", "email"}
-ACCOUNT_SIGNUP_FIELDS = ["phone*", "email", "password1*"]
+# Nobody signs up by himself. The phone is no must: with "phone*" whoever has an e-mail only is turned away at sign-in.
+ACCOUNT_SIGNUP_FIELDS = ["phone", "email", "password1*"]
+SILENCED_SYSTEM_CHECKS = ["account.W001"]  # wants one of the two to be a must at a sign-up that does not exist
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True

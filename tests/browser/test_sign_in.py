@@ -95,3 +95,18 @@ def test_collector_notices_what_the_policy_blocks(page: Page, watch: Watch) -> N
     assert {violation.split()[0] for violation in watch.violations} == {"style-src-attr"}
     watch.violations.clear()
     watch.errors.clear()
+
+
+@pytest.mark.parametrize(
+    ("fields", "login"),
+    [({"email": "only@example.com"}, "only@example.com"), ({"phone": "+8613900000002"}, "139 0000 0002")],
+)
+def test_one_of_phone_and_email_is_enough(page: Page, fields: dict[str, str], login: str) -> None:
+    User.objects.create_user(name="周强", password=PASSWORD, **fields)
+    page.goto("/accounts/login/?next=/accounts/2fa/")
+    page.get_by_label("手机号或邮箱").fill(login)
+    page.get_by_label("密码").fill(PASSWORD)
+
+    page.get_by_role("button", name="登录", exact=True).click()
+
+    expect(page).to_have_url("/accounts/2fa/")
