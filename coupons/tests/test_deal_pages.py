@@ -4,13 +4,10 @@ import pytest
 from django.urls import reverse
 from django_scopes import scopes_disabled
 
-from coupons.domain.deal_draft import DealDraft, GroupDraft, ItemDraft, read_draft
-from coupons.enums import DealKind, DealState, ValidityKind
-from coupons.models import Deal, DealReview, DealStock
-from coupons.tests.town import make_town, make_user
-from identity.enums import Role
-from identity.models import AuditEvent
-from merchants.domain.memberships import set_membership
+from coupons.domain.deal_draft import GroupDraft, ItemDraft, read_draft
+from coupons.enums import DealState
+from coupons.models import Deal, DealReview
+from coupons.tests.town import make_town
 
 
 @pytest.fixture
