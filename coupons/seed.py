@@ -13,7 +13,9 @@ from datetime import date, datetime, time, timedelta
 
 from django_scopes import scope
 
-from core.domain.jobs import run_due_jobs
+from core.domain.jobs import run_job
+from core.enums import JobState
+from core.models import Job
 from coupons.domain.deal_draft import DealDraft, GroupDraft, ItemDraft
 from coupons.domain.deal_states import approve_deal, end_deal, pause_deal, reject_deal, submit_deal
 from coupons.domain.deals import save_deal
@@ -59,13 +61,15 @@ ON_SALE, IN_REVIEW, REJECTED, PAUSED, ENDED, DRAFT = (
 
 @dataclass(frozen=True)
 class DealSeed:
-    """`weight`: how often it is bought, `counts`: how many uses at a time; `only_stores`: numbers, empty: all."""
+    """`weight`: how often it is bought, `counts`: how many uses at a time, `wanted`: between which hours people come for it
+    (past 24: after midnight); `only_stores`: numbers, empty: all."""
 
     draft: Callable[[str, date], DealDraft]
     fate: str = ON_SALE
     reason: Text = field(default_factory=dict)
     weight: int = 0
     counts: tuple[int, ...] = (1,)
+    wanted: tuple[float, float] = (0.0, 24.0)
     only_stores: tuple[str, ...] = ()
 
 
@@ -214,6 +218,7 @@ class _History:
                 on_sale
                 for on_sale in deals
                 if is_usable_time(terms=on_sale.terms, at=moment, zone=self.merchant.tzinfo)
+                and self._is_wanted(on_sale.seed, moment)
             ]
             if usable:
                 chosen = self.random.choices(usable, weights=[on_sale.seed.weight for on_sale in usable])[0]
@@ -229,6 +234,12 @@ class _History:
             for moment in sorted(self._moment(day) for _ in range(number)):
                 if moment < self.at - timedelta(minutes=3):
                     yield moment
+
+    def _is_wanted(self, seed: DealSeed, moment: datetime) -> bool:
+        local = moment.astimezone(self.merchant.tzinfo)
+        hour = local.hour + local.minute / 60
+        first, last = seed.wanted
+        return first <= hour < last or first <= hour + 24 < last
 
     def _moment(self, day: date) -> datetime:
         first, last, _weight = self.random.choices(
@@ -315,7 +326,7 @@ class _History:
         for _ in range(2):
             (unused,) = self._buy(favourite, quantity=1, before=self.at - 20 * hour)
             request_refund(coupon=unused, by=unused.customer.user)
-        run_due_jobs(kinds=["pay_refund"])
+        self._pay_refunds()
         (waiting,) = self._buy(favourite, quantity=1, before=self.at - 2 * hour)
         request_refund(coupon=waiting, by=waiting.customer.user)
         self._buy(favourite, quantity=2, before=self.at - 3 * hour)
@@ -323,6 +334,12 @@ class _History:
         self._refuse(waiting.code, self.shop.stores[-1])  # being refunded
         self._refuse("123456789012345", self.shop.stores[0])  # nobody's
         self._close_orders(favourite)
+
+    def _pay_refunds(self) -> None:
+        """Now, whether or not a worker runs; later ones wait for it."""
+        jobs = Job.objects.filter(kind="pay_refund", merchant_id=self.merchant.pk, state=JobState.READY)
+        for job_id in list(jobs.values_list("id", flat=True)):
+            run_job(job_id=job_id)
 
     def _refuse(self, code: str, store: Store) -> None:
         try:
@@ -459,6 +476,24 @@ def _weekday_lunch(lang: str, today: date) -> DealDraft:
         usable_hours=(("10:30", "15:00"),),
         per_person_limit=None,
         groups=(GroupDraft("", 1, _items(lang, (t("单人小火锅", "Hot pot for one"), 1, 6_800))),),
+    )
+
+
+def _morning_noodles(lang: str, today: date) -> DealDraft:
+    return DealDraft(
+        title=t("早市重庆小面配豆浆", "Morning noodles and soy milk")[lang],
+        price_fen=1_290,
+        list_price_fen=2_000,
+        stock=3_000,
+        category=t("小吃", "Snacks")[lang],
+        usable_hours=(("05:30", "10:30"),),
+        groups=(
+            GroupDraft(
+                "",
+                2,
+                _items(lang, (t("重庆小面", "Chongqing noodles"), 1, 1_400), (t("豆浆", "Soy milk"), 1, 600)),
+            ),
+        ),
     )
 
 
@@ -631,9 +666,10 @@ TRADES: tuple[TradeSeed, ...] = (
     TradeSeed(
         slug="shancheng",
         deals=(
-            DealSeed(_hot_pot_for_two, weight=6),
-            DealSeed(_hot_pot_for_four, weight=3),
+            DealSeed(_hot_pot_for_two, weight=6, wanted=(10.5, 26.0)),
+            DealSeed(_hot_pot_for_four, weight=3, wanted=(10.5, 26.0)),
             DealSeed(_voucher_100, weight=4, counts=(1, 1, 2, 3)),
+            DealSeed(_morning_noodles, weight=6, counts=(1, 1, 2), wanted=(5.5, 10.5)),
             DealSeed(_weekday_lunch, weight=4, only_stores=("SC01", "SC02")),
             DealSeed(_late_night, fate=IN_REVIEW),
             DealSeed(
@@ -648,8 +684,8 @@ TRADES: tuple[TradeSeed, ...] = (
             DealSeed(_opening_voucher, fate=ENDED, weight=1),
             DealSeed(_family_draft, fate=DRAFT),
         ),
-        weekday_uses=(7, 7, 8, 9, 13, 16, 14),
-        peaks=((11.0, 14.0, 35), (17.0, 22.0, 65)),
+        weekday_uses=(9, 9, 10, 11, 15, 18, 17),
+        peaks=((0.1, 1.9, 7), (6.4, 10.3, 22), (11.0, 14.0, 26), (17.0, 22.5, 45)),
         store_weights=(42, 28, 18, 12),
         days=27,
     ),

@@ -80,8 +80,8 @@ TOWN: tuple[MerchantSeed, ...] = (
     MerchantSeed(
         slug="shancheng",
         name=t("山城老灶火锅", "Shancheng Old Stove Hot Pot"),
-        opens="10:30",
-        closes="23:00",
+        opens="05:30",
+        closes="02:00",
         stores=(
             StoreSeed("SC01", t("解放碑店", "Jiefangbei"), CHONGQING, t("渝中区", "Yuzhong"),
                       t("民权路 28 号 4 楼", "4F, 28 Minquan Road"), "106.577560", "29.557320"),

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class LineState(models.TextChoices):
@@ -9,7 +10,7 @@ class LineState(models.TextChoices):
 
     DUE = "due", _("Due")
     IN_STATEMENT = "in_statement", _("In a statement")
-    PAID = "paid", _("Paid")
+    PAID = "paid", pgettext_lazy("statement", "Paid")
 
 
 LINE_TRANSITIONS: dict[LineState, set[LineState]] = {
@@ -23,7 +24,7 @@ class StatementState(models.TextChoices):
     SEALED = "sealed", _("To be confirmed")
     CONFIRMED = "confirmed", _("Confirmed")
     DISPUTED = "disputed", _("Disputed")
-    PAID = "paid", _("Paid")
+    PAID = "paid", pgettext_lazy("statement", "Paid")
 
 
 STATEMENT_TRANSITIONS: dict[StatementState, set[StatementState]] = {

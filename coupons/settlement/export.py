@@ -22,8 +22,8 @@ ROWS_AT_ONCE = 2000
 def header(*, currency: str) -> list[str]:
     """Column heads in the active language; the amounts' name the currency."""
     return [
-        _("Statement"), _("Redemption"), _("Redeemed at"), _("Business date"), _("Store number"), _("Store"),
-        _("Clerk"), _("Deal"), _("Coupon"), _("Use"),
+        _("Statement number"), _("Redemption number"), _("Redeemed at"), _("Business date"), _("Store number"), _("Store"),
+        _("Clerk"), _("Deal"), _("Coupon code"), _("Use number"),
         _("Redeemed (%(currency)s)") % {"currency": currency},
         _("Platform fee (%(currency)s)") % {"currency": currency},
         _("Service fee (%(currency)s)") % {"currency": currency},
