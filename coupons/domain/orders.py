@@ -227,10 +227,11 @@ def close_order(
             raise NotFound
         if not closed:
             raise OrderNotOpen(state=order.state)
-        DealStock.objects.filter(pk=order.deal_id).update(held=F("held") - order.quantity)
+        # The customer's count before the stock, as placing an order takes them; the other way round is a deadlock.
         DealPurchase.objects.filter(deal_id=order.deal_id, customer_id=order.customer_id).update(
             quantity=F("quantity") - order.quantity
         )
+        DealStock.objects.filter(pk=order.deal_id).update(held=F("held") - order.quantity)
     record_event(
         verb="order.closed", noun="order", noun_id=order.pk, by=by, merchant_id=merchant_id, reason=reason
     )

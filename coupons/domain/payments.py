@@ -49,7 +49,7 @@ def start_payment(*, order: Order, return_url: str = "") -> StartedPayment:
     """
     with scope(merchant=order.merchant_id):
         with transaction.atomic():
-            current = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
+            current = Order.objects.select_for_update(of=("self",), no_key=True).get(pk=order.pk)
             if current.state != OrderState.CREATED:
                 raise OrderNotOpen(state=current.state)
             name = NOTHING_TO_PAY if current.total_fen == 0 else get_provider().name

@@ -312,7 +312,7 @@ def _fetch_order_coupons(
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            _FETCH + ("FOR UPDATE OF c" if lock else ""),
+            _FETCH + ("FOR NO KEY UPDATE OF c" if lock else ""),
             {
                 "merchant": merchant.pk,
                 "clerk": clerk.pk,
@@ -591,20 +591,20 @@ def reverse_redemptions(
 
 
 def _reverse(*, merchant: Merchant, ids: list[int], by: User, reason: str, at: datetime | None) -> int:
-    """Takes the coupons' locks first, as redeeming does."""
+    """Takes the coupons' locks first, as redeeming does; NO KEY, so that a settlement's new lines need not wait for them."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT c.id FROM coupons_coupon c WHERE c.merchant_id = %(merchant)s AND c.id IN
                 (SELECT coupon_id FROM coupons_redemption WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s))
-            ORDER BY c.id FOR UPDATE
+            ORDER BY c.id FOR NO KEY UPDATE
             """,
             {"merchant": merchant.pk, "ids": ids},
         )
         cursor.execute(
             """
             SELECT id, coupon_id, reversed_at IS NOT NULL, due_at <= COALESCE(%(at)s, clock_timestamp())
-            FROM coupons_redemption WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+            FROM coupons_redemption WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE
             """,
             {"merchant": merchant.pk, "ids": ids, "at": at},
         )

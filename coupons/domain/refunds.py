@@ -30,7 +30,7 @@ def request_refund(*, coupon: Coupon, by: User) -> Refund:
     """
     with scope(merchant=coupon.merchant_id):
         locked = (
-            Coupon.objects.select_for_update(of=("self",))
+            Coupon.objects.select_for_update(of=("self",), no_key=True)
             .select_related("order")
             .filter(pk=coupon.pk)
             .first()
@@ -107,7 +107,7 @@ def pay_refund(job: Job) -> None:
 
 @transaction.atomic
 def _record_paid_out(refund: Refund) -> None:
-    """Order of locks as everywhere: coupon, refund, order, stock."""
+    """Order of locks as everywhere: coupon, refund, order, the customer's count, stock."""
     if refund.coupon_id:
         Coupon.objects.filter(pk=refund.coupon_id, state=CouponState.REFUND_LOCKED).update(
             state=CouponState.REFUNDED
@@ -122,10 +122,10 @@ def _record_paid_out(refund: Refund) -> None:
     Order.objects.filter(pk=refund.order_id).update(refunded_fen=F("refunded_fen") + refund.amount_fen)
     if refund.coupon_id:
         order = Order.objects.get(pk=refund.order_id)
-        DealStock.objects.filter(pk=order.deal_id).update(sold=F("sold") - 1)
         DealPurchase.objects.filter(deal_id=order.deal_id, customer_id=order.customer_id).update(
             quantity=F("quantity") - 1
         )
+        DealStock.objects.filter(pk=order.deal_id).update(sold=F("sold") - 1)
     record_event(
         verb="refund.paid_out", noun="refund", noun_id=refund.pk, by=None, merchant_id=refund.merchant_id,
         amount_fen=refund.amount_fen,

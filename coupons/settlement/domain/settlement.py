@@ -81,7 +81,7 @@ def _book_moved_money(
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id, amount_fen FROM {table} WHERE merchant_id = %s AND state = %s AND journal_id IS NULL"
-            " AND amount_fen > 0 ORDER BY id FOR UPDATE SKIP LOCKED",
+            " AND amount_fen > 0 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
             [book.merchant.pk, state],
         )
         rows = cursor.fetchall()
@@ -105,7 +105,7 @@ WITH due AS (
     FROM coupons_redemption r
     WHERE r.merchant_id = %(merchant)s AND r.reversed_at IS NULL AND r.due_at <= %(at)s
       AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id)
-    FOR UPDATE OF r SKIP LOCKED),
+    FOR NO KEY UPDATE OF r SKIP LOCKED),
 terms AS (
     SELECT s.order_id,
         COALESCE(max(s.bps) FILTER (WHERE s.kind = 'platform_fee'), 0) AS platform_fee_bps,

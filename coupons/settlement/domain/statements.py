@@ -35,7 +35,7 @@ def seal_statements(*, merchant: Merchant, until_date: date | None = None) -> li
     """
     last = until_date or last_finished_day(merchant=merchant)
     with scope(merchant=merchant.pk):
-        Merchant.objects.select_for_update(of=("self",)).get(pk=merchant.pk)
+        Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=merchant.pk)
         days = (
             SettlementLine.objects.filter(statement__isnull=True, business_date__lte=last)
             .order_by("business_date")
