@@ -2,16 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import NotFound
 from identity.domain.grants import live_grants
 from identity.enums import Role
 from identity.models import User
-from merchants.enums import StoreState
-from merchants.models import Membership, Merchant, Store
+from merchants.enums import InvitationState, StoreState
+from merchants.models import ImportDraft, Membership, Merchant, StaffInvitation, Store
 
 EVERY_ROLE = frozenset(Role)
 
@@ -80,10 +82,60 @@ def access_store(*, access: MerchantAccess, store_id: int) -> Store:
     return store
 
 
-def access_membership(*, access: MerchantAccess, membership_id: int) -> Membership:
-    """One post at the merchant. Raises NotFound."""
+def access_memberships(*, access: MerchantAccess) -> "QuerySet[Membership]":
+    """The posts held now; for somebody bound to stores those of his stores."""
     with scope(merchant=access.merchant.pk):
-        membership = Membership.objects.select_related("user").filter(pk=membership_id).first()
+        memberships = Membership.objects.filter(is_active=True).select_related("user", "merchant")
+    if access.store_ids is not None:
+        memberships = memberships.filter(
+            pk__in=Membership.stores.through.objects.filter(store_id__in=access.store_ids).values(
+                "membership_id"
+            )
+        )
+    return memberships.order_by("user__name", "id")
+
+
+def access_membership(*, access: MerchantAccess, membership_id: int) -> Membership:
+    """One post held now. Raises NotFound."""
+    membership = access_memberships(access=access).filter(pk=membership_id).first()
     if membership is None:
         raise NotFound
     return membership
+
+
+def access_invitations(*, access: MerchantAccess) -> "QuerySet[StaffInvitation]":
+    """Invitations that can still be accepted, newest first; for somebody bound to stores those to his stores."""
+    with scope(merchant=access.merchant.pk):
+        invitations = StaffInvitation.objects.filter(
+            state=InvitationState.SENT, valid_until__gt=timezone.now()
+        ).select_related("invited_by", "merchant")
+    if access.store_ids is not None:
+        invitations = invitations.filter(
+            pk__in=StaffInvitation.stores.through.objects.filter(store_id__in=access.store_ids).values(
+                "staffinvitation_id"
+            )
+        )
+    return invitations.order_by("-id")
+
+
+def access_invitation(*, access: MerchantAccess, invitation_id: int) -> StaffInvitation:
+    """One open invitation. Raises NotFound."""
+    invitation = access_invitations(access=access).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound
+    return invitation
+
+
+def access_import_draft(*, access: MerchantAccess, draft_id: int) -> ImportDraft:
+    """A file the user himself uploaded within the last day. Raises NotFound."""
+    with scope(merchant=access.merchant.pk):
+        draft = (
+            ImportDraft.objects.filter(
+                pk=draft_id, created_by=access.user, created_at__gt=timezone.now() - timedelta(hours=24)
+            )
+            .select_related("merchant")
+            .first()
+        )
+    if draft is None:
+        raise NotFound
+    return draft

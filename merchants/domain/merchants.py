@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from core.errors import DomainError
+from identity.domain.audit import record_event
 from identity.domain.platform_party import get_platform_party
 from identity.enums import PartyKind, Role
 from identity.models import Party, User
@@ -43,4 +44,19 @@ def create_merchant(
     )
     if owner is not None:
         set_membership(merchant=merchant, user=owner, role=Role.OWNER, stores=[], by=None)
+    return merchant
+
+
+@transaction.atomic
+def edit_merchant(*, merchant: Merchant, name: str, reversal_window_seconds: int, by: User) -> Merchant:
+    """Rename the merchant and set how long a redemption can be undone; redemptions made before keep their time."""
+    before = {"name": merchant.name, "reversal_window_seconds": merchant.reversal_window_seconds}
+    merchant.name = name
+    merchant.reversal_window_seconds = reversal_window_seconds
+    merchant.save(update_fields=["name", "reversal_window_seconds"])
+    Party.objects.filter(pk=merchant.pk).update(name=name)
+    record_event(
+        verb="merchant.edit", noun="merchant", noun_id=merchant.pk, by=by, merchant_id=merchant.pk,
+        before=before, name=name, reversal_window_seconds=reversal_window_seconds,
+    )  # fmt: skip
     return merchant

@@ -63,6 +63,43 @@ REFUSALS: dict[str, Refusal] = {
     ),
     "slug_taken": Refusal(409, _("Another merchant has the short name %(slug)s."), _("Choose another one.")),
     "last_owner": Refusal(409, _("A merchant needs an owner."), _("Make somebody else an owner first.")),
+    # stores, staff, imports
+    "store_number_taken": Refusal(
+        409, _("Another store has the number %(number)s."), _("Give this one a different number.")
+    ),
+    "store_state_changed": Refusal(
+        409,
+        _("Somebody else closed or reopened this store."),
+        _("Load the page again and look at the state."),
+    ),
+    "above_own_post": Refusal(
+        403, _("This is beyond what your post may decide."), _("Ask an owner of the shop.")
+    ),
+    "already_member": Refusal(
+        409, _("This person works here already."), _("Change the post on the person's page.")
+    ),
+    "invitation_gone": Refusal(
+        410, _("This invitation is no longer valid."), _("Ask the shop to invite you again.")
+    ),
+    "invitation_for_other": Refusal(
+        403, _("This invitation is for another phone."), _("Sign in with the invited phone.")
+    ),
+    "table_unreadable": Refusal(
+        422, _("This file cannot be read as a table."), _("Save it as CSV UTF-8 or .xlsx and try again.")
+    ),
+    "column_missing": Refusal(
+        422, _("A column is missing: %(field)s."), _("Choose which column of the file it is.")
+    ),
+    "column_unknown": Refusal(422, _("The file has no column %(column)s."), _("Choose another column.")),
+    "column_twice": Refusal(
+        422, _("The column %(column)s is chosen twice."), _("Choose each column for one field only.")
+    ),
+    "import_finished": Refusal(
+        409, _("This file was imported before."), _("Look at the stores, or upload the next file.")
+    ),
+    "currency_differs": Refusal(
+        409, _("The shop sells in %(merchant)s, the file is in %(file)s."), _("Import it into another shop.")
+    ),
     # deals and orders
     "deal_not_on_sale": Refusal(409, _("This deal is not on sale."), _("Look at the shop's other deals.")),
     "not_targeted": Refusal(

@@ -35,6 +35,10 @@ class TableFault(models.TextChoices):
     EMPTY = "empty", _("The file is empty.")
     TOO_LARGE = "too_large", _("The file is too large: at most 20 MB, 200 MB unpacked.")
     TOO_MANY_ROWS = "too_many_rows", _("The file has more than 200,000 rows; split it.")
+    TOO_MANY_ROWS_FOR_A_PAGE = (
+        "too_many_rows_for_a_page",
+        _("The file has more than 20,000 rows; split it, or ask the operator to import it."),
+    )
     TOO_MANY_COLUMNS = "too_many_columns", _("The file has more than 200 columns.")
     CELL_TOO_LONG = (
         "cell_too_long",

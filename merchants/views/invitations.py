@@ -1,0 +1,75 @@
+"""/invitation/<secret>/: whoever holds the link takes the post."""
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from core.errors import DomainError
+from core.refusals import describe
+from merchants.domain.invitations import (
+    InvitationGone,
+    accept_as_new_user,
+    accept_as_user,
+    get_invitation,
+    get_known_user,
+)
+from merchants.forms import NewAccountForm
+from merchants.models import StaffInvitation
+
+GONE = 410
+
+
+@never_cache
+@sensitive_post_parameters("password", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation_accept(request: HttpRequest, secret: str) -> HttpResponse:
+    """A newcomer makes an account; who has one signs in and accepts; anyone else is told why not."""
+    try:
+        invitation = get_invitation(secret=secret)
+        if request.user.is_authenticated:
+            return _as_user(request, invitation, secret)
+        if get_known_user(invitation=invitation):
+            return _ask_to_sign_in(request, invitation)
+        return _as_newcomer(request, invitation, secret)
+    except InvitationGone as error:
+        return render(request, "staff/invitation_gone.html", {"refusal": describe(error)}, status=GONE)
+
+
+def _as_user(request: HttpRequest, invitation: StaffInvitation, secret: str) -> HttpResponse:
+    context = {"invitation": invitation, "is_mine": request.user.phone == invitation.phone}
+    if request.method == "POST":
+        try:
+            accept_as_user(secret=secret, user=request.user)
+        except InvitationGone:
+            raise
+        except DomainError as error:
+            context["refusal"] = describe(error)
+            return render(request, "staff/invitation.html", context, status=context["refusal"].status)
+        return redirect("home")
+    return render(request, "staff/invitation.html", context)
+
+
+def _ask_to_sign_in(request: HttpRequest, invitation: StaffInvitation) -> HttpResponse:
+    url = f"{reverse('account_login')}?{urlencode({'next': request.path})}"
+    return render(request, "staff/invitation.html", {"invitation": invitation, "sign_in_url": url})
+
+
+def _as_newcomer(request: HttpRequest, invitation: StaffInvitation, secret: str) -> HttpResponse:
+    form = NewAccountForm(request.POST or None, initial={"name": invitation.name})
+    if request.method == "POST" and form.is_valid():
+        membership = accept_as_new_user(
+            secret=secret, name=form.cleaned_data["name"], password=form.cleaned_data["password"]
+        )
+        login(request, membership.user)
+        return redirect("home")
+    return render(
+        request,
+        "staff/invitation.html",
+        {"invitation": invitation, "form": form},
+        status=422 if form.errors else 200,
+    )

@@ -1,0 +1,30 @@
+"""/m/<slug>/settings/: the shop's name, and how long a redemption can be undone."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from identity.enums import Role
+from merchants.decorators import MerchantRequest, merchant_page
+from merchants.domain.merchants import edit_merchant
+from merchants.forms import MerchantForm
+
+
+@merchant_page(Role.OWNER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings(request: MerchantRequest) -> HttpResponse:
+    merchant = request.merchant
+    initial = {"name": merchant.name, "minutes_to_undo": merchant.reversal_window_seconds // 60}
+    form = MerchantForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        edit_merchant(
+            merchant=merchant,
+            name=form.cleaned_data["name"],
+            reversal_window_seconds=form.cleaned_data["minutes_to_undo"] * 60,
+            by=request.user,
+        )
+        messages.success(request, _("Saved."))
+        return redirect("settings", slug=merchant.slug)
+    return render(request, "merchant/settings.html", {"form": form}, status=422 if form.errors else 200)
