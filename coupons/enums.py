@@ -123,6 +123,7 @@ REFUND_TRANSITIONS: dict[RefundState, set[RefundState]] = {
 
 class RefundReason(models.TextChoices):
     CUSTOMER = "customer", _("Customer asked before use")
+    EXPIRY = "expiry", _("Expired")
     LATE_PAYMENT = "late_payment", _("Paid after the order was closed")
     DOUBLE_PAYMENT = "double_payment", _("Paid twice")
 

@@ -337,7 +337,7 @@ def _check_refusals(
     _check_tries(tries=scanned.wrong_tries, last_at=scanned.last_wrong_at, now=scanned.now)
     if store.state != StoreState.OPEN or store.merchant_id != merchant.pk:
         raise StoreClosed
-    _check_state(merchant=merchant, row=scanned)
+    _check_state(merchant=merchant, row=scanned, at=at or scanned.now)
     if not scanned.terms["all_stores"] and str(store.pk) not in scanned.terms["store_ids"]:
         raise CouponOfOtherStore(stores=_store_names(merchant, scanned.terms["store_ids"]))
     moment = at or scanned.now
@@ -375,17 +375,17 @@ def _check_tries(*, tries: int, last_at: datetime | None, now: datetime) -> None
         raise TooManyTries(seconds=int(wait) + 1)
 
 
-def _check_state(*, merchant: Merchant, row: _Row) -> None:
+def _check_state(*, merchant: Merchant, row: _Row, at: datetime) -> None:
     match row.state:
         case CouponState.REDEEMED:
             raise CouponAlreadyUsed(**_last_use(merchant, row.id))
         case CouponState.REFUNDED:
             raise CouponRefunded
-        case CouponState.REFUND_LOCKED:
+        case CouponState.REFUND_LOCKED if at < row.valid_until:
             raise CouponRefundLocked
         case CouponState.VOIDED:
             raise CouponVoided
-        case CouponState.EXPIRED:
+        case CouponState.EXPIRED | CouponState.REFUND_LOCKED:
             raise CouponExpired(valid_until=row.valid_until.isoformat())
 
 

@@ -9,6 +9,7 @@ from core.clock import database_now
 from core.domain.jobs import enqueue_job, job_handler
 from core.errors import DomainError, NotFound
 from core.models import Job
+from core.money import part_of_uses
 from coupons.enums import CouponState, RefundReason, RefundState
 from coupons.models import Coupon, DealPurchase, DealStock, Order, Payment, Refund
 from coupons.payment_providers import get_provider
@@ -53,6 +54,23 @@ def request_refund(*, coupon: Coupon, by: User) -> Refund:
         amount_fen=refund.amount_fen,
     )  # fmt: skip
     return refund
+
+
+def open_expiry_refund(*, coupon: Coupon) -> Refund:
+    """Send back what an expired coupon has left unused (fen). Call under the coupon's lock; the order must be loaded."""
+    used_fen = sum(
+        part_of_uses(coupon.price_fen, coupon.uses_total, use_no)
+        for use_no in coupon.redemptions.filter(reversed_at__isnull=True).values_list("use_no", flat=True)
+    )
+    payment = Payment.objects.filter(order_id=coupon.order_id, succeeded_at__isnull=False).earliest("id")
+    Coupon.objects.filter(pk=coupon.pk, state=CouponState.EXPIRED).update(state=CouponState.REFUND_LOCKED)
+    return _open_refund(
+        payment=payment,
+        coupon=coupon,
+        amount_fen=coupon.price_fen - used_fen,
+        reason=RefundReason.EXPIRY,
+        by=None,
+    )
 
 
 def open_payment_refund(*, payment: Payment, reason: RefundReason) -> Refund:
@@ -120,7 +138,7 @@ def _record_paid_out(refund: Refund) -> None:
     if not first:
         return
     Order.objects.filter(pk=refund.order_id).update(refunded_fen=F("refunded_fen") + refund.amount_fen)
-    if refund.coupon_id:
+    if refund.reason == RefundReason.CUSTOMER:  # the piece can be sold again
         order = Order.objects.get(pk=refund.order_id)
         DealPurchase.objects.filter(deal_id=order.deal_id, customer_id=order.customer_id).update(
             quantity=F("quantity") - 1

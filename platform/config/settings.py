@@ -68,6 +68,7 @@ CELERY_TASK_DEFAULT_QUEUE = "tongdao"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.tasks.sweep", "schedule": 30.0},
     "sweep-unsettled": {"task": "coupons.settlement.tasks.sweep_unsettled", "schedule": 60.0},
+    "sweep-expired": {"task": "coupons.tasks.sweep_expired", "schedule": 120.0},
     "seal-statements": {"task": "coupons.settlement.tasks.enqueue_statements", "schedule": 600.0},
 }
 
@@ -160,7 +161,9 @@ ACCOUNT_ADAPTER = "identity.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"phone", "email"}
 # Nobody signs up by himself. The phone is no must: with "phone*" whoever has an e-mail only is turned away at sign-in.
 ACCOUNT_SIGNUP_FIELDS = ["phone", "email", "password1*"]
-SILENCED_SYSTEM_CHECKS = ["account.W001"]  # wants one of the two to be a must at a sign-up that does not exist
+SILENCED_SYSTEM_CHECKS = [
+    "account.W001"
+]  # wants one of the two to be a must at a sign-up that does not exist
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True

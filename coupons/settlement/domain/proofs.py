@@ -66,7 +66,8 @@ SETTLEMENT_PROOFS: dict[str, str] = {
             (SELECT COALESCE(sum(o.quantity), 0)::int FROM coupons_order o WHERE o.deal_id = k.deal_id AND o.state = 'created'),
             (SELECT COALESCE(sum(o.quantity), 0)::int FROM coupons_order o
                 WHERE o.deal_id = k.deal_id AND o.state IN ('paid', 'completed'))
-            - (SELECT count(*)::int FROM coupons_coupon c WHERE c.deal_id = k.deal_id AND c.state = 'refunded'))
+            - (SELECT count(*)::int FROM coupons_refund f JOIN coupons_order o ON o.id = f.order_id
+                WHERE o.deal_id = k.deal_id AND f.reason = 'customer' AND f.state = 'paid_out'))
     """,
     "paid_orders_have_their_coupons": """
         SELECT o.id FROM coupons_order o JOIN merchants_merchant m ON m.party_id = o.merchant_id

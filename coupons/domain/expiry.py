@@ -1,0 +1,31 @@
+"""Coupons expire; where the deal promised it, what is unused goes back to the customer by itself."""
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django_scopes import scopes_disabled
+
+from coupons.domain.refunds import open_expiry_refund
+from coupons.enums import CouponState
+from coupons.models import Coupon
+
+
+@transaction.atomic
+def expire_coupons(*, limit: int = 500) -> int:
+    """Expire up to `limit` coupons whose validity is over and open their refunds; the number expired.
+
+    Rows are claimed under the lock that redeeming and refunding take, so a coupon is used, refunded or expired, never two.
+    """
+    with scopes_disabled():
+        coupons = list(
+            Coupon.objects.select_for_update(of=("self",), skip_locked=True)
+            .select_related("order")
+            .filter(state=CouponState.ISSUED, valid_until__lte=Now())
+            .order_by("id")[:limit]
+        )
+        Coupon.objects.filter(pk__in=[coupon.pk for coupon in coupons], state=CouponState.ISSUED).update(
+            state=CouponState.EXPIRED
+        )
+        for coupon in coupons:
+            if coupon.order.terms["refund_on_expiry"]:
+                open_expiry_refund(coupon=coupon)
+    return len(coupons)
