@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "core.middleware.SignInAgainMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.middleware.PathPolicyMiddleware",
 ]

@@ -1,9 +1,11 @@
 """Response headers by path, and the language an account chose."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django.utils import translation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -51,3 +53,26 @@ class AccountLanguageMiddleware:
                 translation.activate(language)
                 request.LANGUAGE_CODE = translation.get_language()
         return self.get_response(request)
+
+
+class SignInAgainMiddleware:
+    """A part of a page asked for after the session ended leads the whole page to sign-in and back.
+
+    Without it htmx would follow the redirect and put the sign-in page into the corner it was filling.
+    Stands after django_htmx.middleware.HtmxMiddleware.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        sign_in = resolve_url(settings.LOGIN_URL)
+        if response.status_code == 302 and request.headers.get("HX-Request") == "true":
+            target = response.headers["Location"]
+            if target.split("?")[0] == sign_in:
+                page = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+                return HttpResponse(
+                    status=204, headers={"HX-Redirect": f"{sign_in}?{urlencode({'next': page})}"}
+                )
+        return response
