@@ -107,6 +107,7 @@ class CouponDetailSerializer(CouponSerializer):
 
 
 class CouponFilterSerializer(serializers.Serializer[Any]):
+    merchant = serializers.SlugField(max_length=60, required=False)
     state = serializers.ChoiceField(choices=CouponState.choices, required=False)
 
 
@@ -135,6 +136,8 @@ class CouponsView(CustomerView):
         wish.is_valid(raise_exception=True)
         with scopes_disabled():
             coupons = only_state(access_own_coupons(customer=self.customer), wish.validated_data.get("state"))
+            if "merchant" in wish.validated_data:
+                coupons = coupons.filter(merchant__slug=wish.validated_data["merchant"])
             return page_of(request, self, coupons, CouponSerializer)
 
 

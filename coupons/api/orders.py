@@ -120,6 +120,7 @@ class CustomerView(APIView):
 
 
 class OrderFilterSerializer(serializers.Serializer[Any]):
+    merchant = serializers.SlugField(max_length=60, required=False, source="merchant__slug")
     state = serializers.ChoiceField(choices=OrderState.choices, required=False)
 
 

@@ -25,9 +25,7 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
         if request.method == "POST":
             act = ACTIONS.get(request.POST.get("action", ""))
             if act is None:
-                return render(
-                    request, "shop/sandbox_pay.html", {"charge": charge, "unknown": True}, status=400
-                )
+                return render(request, "sandbox/pay.html", {"charge": charge, "unknown": True}, status=400)
             act(reference)
             return HttpResponseRedirect(charge.return_url or request.get_full_path())
     except DomainError as error:
@@ -35,7 +33,7 @@ def pay(request: HttpRequest, reference: str) -> HttpResponse:
     back = charge.return_url
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
         back = ""
-    return render(request, "shop/sandbox_pay.html", {"charge": charge, "back": back})
+    return render(request, "sandbox/pay.html", {"charge": charge, "back": back})
 
 
 ACTIONS = {

@@ -9,17 +9,22 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django_scopes import scope
 
 from core.errors import NotFound
 from coupons.access import access_shop, access_shop_deal, access_shop_deals, access_shop_stores
-from coupons.api.shop import describe_deal
+from coupons.domain.deal_view import STORES_SHOWN, view_deal
 from coupons.domain.sale import most_per_order, sale_state
+from coupons.enums import CouponState, OrderState, RefundState
+from identity.customer_sign_in.port import sandbox_is_open
 
-DEALS_SHOWN = 60
-STORES_SHOWN = 50
+DEALS_IN_SHOP = 60
+STORES_IN_SHOP = 50
+SHOWN_STATES = ("", CouponState.ISSUED, CouponState.REDEEMED, CouponState.EXPIRED, CouponState.REFUNDED)
 
 
 def shop_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -42,19 +47,17 @@ def shop_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 def home(request: Any) -> HttpResponse:
     """Deals on sale and stores."""
     now = timezone.now()
-    deals = list(access_shop_deals(merchant=request.merchant)[:DEALS_SHOWN])
-    for deal in deals:
-        deal.sale = sale_state(deal=deal, at=now)  # type: ignore[attr-defined]
-    stores = list(access_shop_stores(merchant=request.merchant)[: STORES_SHOWN + 1])
-    return render(
+    deals = list(access_shop_deals(merchant=request.merchant)[:DEALS_IN_SHOP])
+    for one in deals:
+        one.sale = sale_state(deal=one, at=now)  # type: ignore[attr-defined]
+    stores = list(access_shop_stores(merchant=request.merchant)[: STORES_IN_SHOP + 1])
+    return _show(
         request,
         "shop/home.html",
-        {
-            "deals": deals,
-            "stores": stores[:STORES_SHOWN],
-            "more_stores": len(stores) > STORES_SHOWN,
-            "tab": "home",
-        },
+        tab="home",
+        deals=deals,
+        stores=stores[:STORES_IN_SHOP],
+        more_stores=len(stores) > STORES_IN_SHOP,
     )
 
 
@@ -64,33 +67,74 @@ def deal(request: Any, deal_id: int) -> HttpResponse:
     found = access_shop_deal(deal_id=deal_id)
     if found.merchant_id != request.merchant.pk:
         raise NotFound
-    return render(
+    stores = access_shop_stores(merchant=request.merchant)
+    if not found.all_stores:
+        stores = stores.filter(deals=found)
+    shown = view_deal(
+        deal=found,
+        currency=request.merchant.currency,
+        stores=stores[:STORES_SHOWN],
+        store_count=stores.count(),
+        left=found.stock.left,
+    )
+    return _show(
         request,
         "shop/deal.html",
-        {
-            "deal": describe_deal(found),
-            "sale": sale_state(deal=found, at=found.now),
-            "most": most_per_order(deal=found),
-            "tab": "home",
-        },
+        tab="home",
+        deal=shown,
+        sale=sale_state(deal=found, at=found.now),
+        most=most_per_order(deal=found),
     )
 
 
 @shop_page
 def orders(request: HttpRequest) -> HttpResponse:
-    return render(request, "shop/orders.html", {"tab": "orders"})
+    return _show(request, "shop/orders.html", tab="orders")
 
 
 @shop_page
 def order(request: HttpRequest, order_id: int) -> HttpResponse:
-    return render(request, "shop/order.html", {"tab": "orders", "order_id": order_id})
+    return _show(request, "shop/order.html", tab="orders", order_id=order_id)
 
 
 @shop_page
 def coupons(request: HttpRequest) -> HttpResponse:
-    return render(request, "shop/coupons.html", {"tab": "coupons"})
+    state = request.GET.get("state", "")
+    return _show(
+        request,
+        "shop/coupons.html",
+        tab="coupons",
+        state=state if state in SHOWN_STATES else "",
+        states=[(value, CouponState(value).label if value else _("All")) for value in SHOWN_STATES],
+    )
 
 
 @shop_page
 def coupon(request: HttpRequest, coupon_id: int) -> HttpResponse:
-    return render(request, "shop/coupon.html", {"tab": "coupons", "coupon_id": coupon_id})
+    return _show(request, "shop/coupon.html", tab="coupons", coupon_id=coupon_id)
+
+
+def _show(request: Any, template: str, *, tab: str, **context: Any) -> HttpResponse:
+    sign_in_url = reverse("sandbox_sign_in") if sandbox_is_open() else ""
+    return render(
+        request,
+        template,
+        {**context, "tab": tab, "sign_in_url": sign_in_url, "words": _words(request.merchant.currency)},
+    )
+
+
+def _words(currency: str) -> dict[str, Any]:
+    """What the pages' scripts say, in the reader's language."""
+    return {
+        "currency": currency,
+        "states": {**dict(OrderState.choices), **dict(CouponState.choices)},
+        "refund_states": dict(RefundState.choices),
+        "uses": _("{left} of {total} uses left"),
+        "signed_in_as": _("Signed in as {name}."),
+        "open_in_app": _("Open this shop in its mini-program to sign in."),
+        "retry": _("Try again"),
+        "offline": _("The shop cannot be reached."),
+        "offline_next": _("Check the network; nothing was lost, and nothing is done twice."),
+        "broken": _("Something went wrong on our side."),
+        "broken_next": _("Please try again in a moment."),
+    }
