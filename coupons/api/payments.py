@@ -51,7 +51,7 @@ class NotificationView(APIView):
             get_provider(provider)
         except KeyError as error:
             raise NotFound from error
-        body = request.data if isinstance(request.data, bytes) else b""
+        body = request.data if isinstance(request.data, bytes) else b""  # type: ignore[unreachable]
         return Response(
             {"outcome": receive_notification(provider=provider, headers=request.headers, body=body)}
         )

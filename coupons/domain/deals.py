@@ -162,7 +162,7 @@ def _columns(draft: DealDraft) -> dict[str, object]:
 
 def _write_draft(*, deal_id: int, version: int | None, values: dict[str, object], by: User | None) -> Deal:
     """The conditional update that decides between two editors."""
-    written = Deal.objects.filter(pk=deal_id, state=DealState.DRAFT, version=version).update(
+    written = Deal.objects.filter(pk=deal_id, state=DealState.DRAFT, version=version).update(  # type: ignore[misc]
         **values, version=F("version") + 1, updated_at=Now(), updated_by=by
     )
     deal = Deal.objects.select_related("updated_by").filter(pk=deal_id).first()

@@ -72,7 +72,7 @@ def test_every_pair_of_the_table_has_its_step():
     assert set(STEPS) == {(state, after) for state, targets in DEAL_TRANSITIONS.items() for after in targets}
 
 
-@pytest.mark.parametrize(("pair", "step"), STEPS.items(), ids=lambda value: str(value))
+@pytest.mark.parametrize(("pair", "step"), STEPS.items(), ids=["-".join(pair) for pair in STEPS])
 def test_a_step_of_the_table_is_taken_and_written_down(town, pair, step):
     before, after = pair
     deal = put(town, before)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,11 +25,11 @@ from coupons.models import Deal, DealReview, DealStock
 from coupons.views.deals import STATUS_KINDS
 from identity.enums import Role
 from merchants.access import MerchantAccess, access_stores
-from merchants.decorators import merchant_page
+from merchants.decorators import MerchantRequest, merchant_page
 
 
 @merchant_page(Role.OWNER, Role.MANAGER)
-def new_deal(request: HttpRequest) -> HttpResponse:
+def new_deal(request: MerchantRequest) -> HttpResponse:
     """An empty draft or a starter (?template=); nothing is stored before it is saved."""
     if request.method == "POST":
         return _write(request, deal=None)
@@ -38,7 +38,7 @@ def new_deal(request: HttpRequest) -> HttpResponse:
 
 
 @merchant_page(Role.OWNER, Role.MANAGER)
-def edit_deal(request: HttpRequest, deal_id: int) -> HttpResponse:
+def edit_deal(request: MerchantRequest, deal_id: int) -> HttpResponse:
     deal = access_deal(access=request.access, deal_id=deal_id)
     if request.method == "POST":
         return _write(request, deal=deal)
@@ -50,7 +50,7 @@ def edit_deal(request: HttpRequest, deal_id: int) -> HttpResponse:
 
 @require_POST
 @merchant_page(Role.OWNER, Role.MANAGER)
-def preview_deal(request: HttpRequest) -> HttpResponse:
+def preview_deal(request: MerchantRequest) -> HttpResponse:
     """What the customer would read, the number of things to correct, and, after a button of section 2, the groups."""
     action = request.POST.get("content", "")
     form = DealForm(request.POST, access=request.access)
@@ -64,7 +64,7 @@ def preview_deal(request: HttpRequest) -> HttpResponse:
 
 
 def show_deal(
-    request: HttpRequest, deal: Deal, *, offer_form: OfferForm | None = None, status: int = 200
+    request: MerchantRequest, deal: Deal, *, offer_form: OfferForm | None = None, status: int = 200
 ) -> HttpResponse:
     """A deal that is no draft: what customers read, what may change at once, and how to change the rest."""
     draft = read_draft(deal=deal)
@@ -87,7 +87,7 @@ def show_deal(
     return render(request, "merchant/deals/show.html", context, status=status)
 
 
-def _write(request: HttpRequest, *, deal: Deal | None) -> HttpResponse:
+def _write(request: MerchantRequest, *, deal: Deal | None) -> HttpResponse:
     """Save, and submit where that button was pressed; on any refusal the page comes back as it was typed."""
     stored = read_draft(deal=deal) if deal else None
     form = DealForm(request.POST, access=request.access, draft=stored)
@@ -132,7 +132,7 @@ def _write(request: HttpRequest, *, deal: Deal | None) -> HttpResponse:
     return redirect("coupons:deal_edit", request.merchant.slug, saved.pk)
 
 
-def _with_version(request: HttpRequest, saved: Deal) -> Any:
+def _with_version(request: MerchantRequest, saved: Deal) -> Any:
     saved.refresh_from_db(fields=["version", "updated_at", "state"])
     data = request.POST.copy()
     data["version"] = str(saved.version)
@@ -150,7 +150,7 @@ def _add_errors(form: DealForm, problems: list[Problem]) -> None:
 
 
 def _show_editor(
-    request: HttpRequest, *, form: DealForm, deal: Deal | None, conflict: Any = None, status: int = 200
+    request: MerchantRequest, *, form: DealForm, deal: Deal | None, conflict: Any = None, status: int = 200
 ) -> HttpResponse:
     context = {
         **_preview(request.access, form),
@@ -180,6 +180,6 @@ def _view(access: MerchantAccess, draft: DealDraft) -> DealView:
     return view_draft(
         draft=draft,
         currency=access.merchant.currency,
-        stores=stores[:STORES_SHOWN],
+        stores=list(stores[:STORES_SHOWN]),
         store_count=stores.count(),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -26,15 +26,15 @@ from coupons.domain.deals import change_offer, copy_deal
 from coupons.forms.deal_problems import describe_problem
 from coupons.forms.deals import OfferForm
 from identity.enums import Role
-from merchants.decorators import merchant_page
+from merchants.decorators import MerchantRequest, merchant_page
 
-Answer = Callable[..., HttpResponse]
+Answer = Callable[..., HttpResponseBase]
 
 
 def _step(step: Callable[..., object], done: str | Promise, *, to_editor: bool = False) -> Answer:
     @require_POST
     @merchant_page(Role.OWNER, Role.MANAGER)
-    def view(request: HttpRequest, deal_id: int) -> HttpResponse:
+    def view(request: MerchantRequest, deal_id: int) -> HttpResponse:
         deal = access_deal(access=request.access, deal_id=deal_id)
         slug = request.merchant.slug
         try:
@@ -64,7 +64,7 @@ end = _step(end_deal, gettext_lazy("Ended. Coupons that were sold stay valid."))
 
 @require_POST
 @merchant_page(Role.OWNER, Role.MANAGER)
-def copy(request: HttpRequest, deal_id: int) -> HttpResponse:
+def copy(request: MerchantRequest, deal_id: int) -> HttpResponse:
     deal = access_deal(access=request.access, deal_id=deal_id)
     title = _("%(title)s (copy)") % {"title": deal.title}
     made = copy_deal(deal=deal, by=request.user, title=title)
@@ -74,7 +74,7 @@ def copy(request: HttpRequest, deal_id: int) -> HttpResponse:
 
 @require_POST
 @merchant_page(Role.OWNER, Role.MANAGER)
-def change_deal_offer(request: HttpRequest, deal_id: int) -> HttpResponse:
+def change_deal_offer(request: MerchantRequest, deal_id: int) -> HttpResponse:
     """What changes at once on a deal on sale; a refusal shows the page again with what was typed."""
     from coupons.views.deal_editor import show_deal
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from coupons.forms.deals import DealFilterForm, StockForm
 from coupons.models import Deal, DealReview, DealStock
 from identity.enums import Role
 from merchants.access import access_stores
-from merchants.decorators import merchant_page
+from merchants.decorators import MerchantRequest, merchant_page
 
 PAGE_SIZE = 20
 STATUS_KINDS = {
@@ -43,12 +43,13 @@ TAB_ORDER = (
 
 
 @merchant_page(Role.OWNER, Role.MANAGER)
-def show_deals(request: HttpRequest) -> HttpResponse:
+def show_deals(request: MerchantRequest) -> HttpResponse:
     form = DealFilterForm(request.GET, access=request.access)
     filters = form.cleaned_data if form.is_valid() else {}
     chosen = _filter(access_deals(access=request.access), filters)
     counts = dict(chosen.order_by().values_list("state").annotate(Count("pk")))
-    state = filters.get("state") if filters.get("state") in DealState.values else ""
+    state = str(filters.get("state") or "")
+    state = state if state in DealState.values else ""
     if state:
         chosen = chosen.filter(state=state)
     reason = (
@@ -76,11 +77,11 @@ def show_deals(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @merchant_page(Role.OWNER, Role.MANAGER)
-def change_stock(request: HttpRequest, deal_id: int) -> HttpResponse:
+def change_stock(request: MerchantRequest, deal_id: int) -> HttpResponse:
     """The number in the list's own row; answers with the cell for htmx, else goes back to the list."""
     deal = access_deal(access=request.access, deal_id=deal_id)
     form = StockForm(request.POST)
-    error = ""
+    error: Any = ""
     if not form.is_valid():
         error = next(iter(form.errors["total"]))
     else:
@@ -118,7 +119,7 @@ def _filter(deals: QuerySet[Deal], filters: dict[str, Any]) -> QuerySet[Deal]:
     return deals
 
 
-def _tabs(request: HttpRequest, counts: dict[str, int], current: str) -> list[dict[str, Any]]:
+def _tabs(request: MerchantRequest, counts: dict[str, int], current: str) -> list[dict[str, Any]]:
     query = request.GET.copy()
     for name in ("page", "state"):
         query.pop(name, None)

@@ -86,7 +86,7 @@ class Formatter(ExceptionFormatter):
 def error_answer(*, status_code: int, code: str, detail: str) -> JsonResponse:
     """The same shape for what never reaches a view of the API."""
     kind = "server_error" if status.is_server_error(status_code) else "client_error"
-    error = {
+    error: dict[str, object] = {
         "code": code,
         "detail": detail,
         "attr": None,
