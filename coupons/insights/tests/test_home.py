@@ -18,8 +18,7 @@ from merchants.domain.merchants import create_merchant
 @pytest.fixture
 def town(db):
     with scopes_disabled():
-        town = make_town()
-    return town
+        return make_town()
 
 
 @pytest.fixture
