@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "core.middleware.SignInAgainMiddleware",
     "csp.middleware.CSPMiddleware",
     "core.middleware.PathPolicyMiddleware",
+    "core.middleware.OperatorScopeMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -212,6 +213,34 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
     }
+}
+
+# The operator's site at /ops/.
+UNFOLD = {
+    "SITE_TITLE": _("Tongdao operator"),
+    "SITE_HEADER": _("Tongdao operator"),
+    "SITE_SYMBOL": "storefront",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "#eef5fc",
+            "100": "#d9e8f8",
+            "200": "#b5d2f1",
+            "300": "#85b5e7",
+            "400": "#4d92d8",
+            "500": "#2475c4",
+            "600": "#0b5cad",
+            "700": "#094c90",
+            "800": "#0a4177",
+            "900": "#0c3662",
+            "950": "#082342",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": "config.operator_menu.menu",
+    },
 }
 
 # Requests per caller; see core.api.throttles.

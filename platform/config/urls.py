@@ -1,7 +1,11 @@
 """Collects what each floor serves; a floor's urls.py carries its own prefixes."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+
+# Operators sign in where everybody does, with their second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", include("core.urls")),

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import translation
+from django_scopes import scopes_disabled
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -76,3 +77,19 @@ class SignInAgainMiddleware:
                     status=204, headers={"HX-Redirect": f"{sign_in}?{urlencode({'next': page})}"}
                 )
         return response
+
+
+class OperatorScopeMiddleware:
+    """The operator's site looks across merchants: below /ops/ no tenant scope is asked for.
+
+    Who may open it is the site's own question (is_staff); templates are rendered in here too.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/ops/"):
+            return self.get_response(request)
+        with scopes_disabled():
+            return self.get_response(request)

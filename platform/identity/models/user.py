@@ -45,6 +45,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Nothing to normalise: the user name is the id, which a new user has not got yet."""
+
     def get_username(self) -> str:
         """The id as text: Unfold's pages cut its first letter off."""
         return str(self.pk)
