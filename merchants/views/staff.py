@@ -139,7 +139,7 @@ def staff_edit(request: MerchantRequest, membership_id: int) -> HttpResponse:
             return redirect("staff", slug=request.merchant.slug)
     context = {
         "form": form,
-        "membership": membership,
+        "member": membership,  # `membership` in a context would be the reader's own
         "may_change": _may_change(request, membership),
         "is_oneself": membership.user_id == request.user.pk,
         "has_second_factor": Authenticator.objects.filter(user_id=membership.user_id).exists(),
