@@ -2,7 +2,14 @@
 
 from django.urls import include, path
 
+from coupons.views import store_closing
+
 urlpatterns = [
+    path(
+        "m/<slug:slug>/stores/<int:store_id>/coupons/",
+        store_closing.store_coupons,
+        name="store_coupons",
+    ),
     path("m/<slug:slug>/deals/", include(("coupons.deal_urls", "coupons"))),
     path("clerk/", include("coupons.clerk_urls")),
 ]
