@@ -1,22 +1,16 @@
-"""A statement's lines as CSV or XLSX: amounts as numbers, moments in ISO 8601 with their zone, no cell a formula."""
+"""A statement's lines as rows of a file: amounts as numbers, moments in ISO 8601 with their zone, no cell a formula."""
 
-import csv
-import tempfile
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import IO, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
+from core.exports import safe_text
 from coupons.domain.codes import mask_code
 from coupons.settlement.domain.breakdown import AMOUNTS
 from coupons.settlement.models import SettlementLine, Statement
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-ROWS_AT_ONCE = 2000
 
 
 def header(*, currency: str) -> list[str]:
@@ -50,45 +44,3 @@ def rows(*, statement: Statement, lines: Iterable[SettlementLine], zone: ZoneInf
             redemption.use_no,
             *(Decimal(getattr(line, name)).scaleb(-2) for name in AMOUNTS),
         ]
-
-
-def safe_text(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def stream_csv(*, head: list[str], body: Iterable[list[Any]]) -> Iterator[str]:
-    """CSV text piece by piece, beginning with the mark by which spreadsheets know UTF-8."""
-    writer = csv.writer(_Echo())
-    yield "\N{ZERO WIDTH NO-BREAK SPACE}" + writer.writerow(head)
-    for row in body:
-        yield writer.writerow(row)
-
-
-def write_xlsx(*, title: str, head: list[str], body: Iterable[list[Any]]) -> IO[bytes]:
-    """An XLSX file in a temporary file, written row by row (memory does not grow with the lines)."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
-    sheet.freeze_panes = "A2"
-    sheet.append(head)
-    for row in body:
-        sheet.append([_cell(sheet, value) for value in row])
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
-    book.save(file)
-    file.seek(0)
-    return file
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    cell = WriteOnlyCell(sheet, value=value)
-    if isinstance(value, str):
-        cell.data_type = "s"
-    elif isinstance(value, Decimal):
-        cell.number_format = "#,##0.00"
-    return cell
-
-
-class _Echo:
-    """Gives csv.writer's line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError
+from core.exports import ROWS_AT_ONCE, stream_csv, write_xlsx
 from core.refusals import describe
 from coupons.settlement import export
 from coupons.settlement.access import access_statement, access_statements
@@ -112,17 +113,17 @@ def statement_export(request: MerchantRequest, statement_id: int, kind: str) -> 
     """Every line as lines.csv or lines.xlsx."""
     statement = access_statement(access=request.access, statement_id=statement_id)
     head = export.header(currency=request.merchant.currency)
-    lines = list_lines(statement=statement).iterator(chunk_size=export.ROWS_AT_ONCE)
+    lines = list_lines(statement=statement).iterator(chunk_size=ROWS_AT_ONCE)
     body = export.rows(statement=statement, lines=lines, zone=request.merchant.tzinfo)
     name = f"{request.merchant.slug}-{statement.number}.{kind}"
     if kind == "csv":
         response = StreamingHttpResponse(
-            export.stream_csv(head=head, body=body), content_type="text/csv; charset=utf-8"
+            stream_csv(head=head, body=body), content_type="text/csv; charset=utf-8"
         )
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
     if kind == "xlsx":
-        file = export.write_xlsx(title=statement.number, head=head, body=body)
+        file = write_xlsx(title=statement.number, head=head, body=body)
         return FileResponse(file, as_attachment=True, filename=name)
     raise Http404
 
