@@ -14,7 +14,7 @@ const say = counter.dataset;
 const DIGITS = 15;
 const GUN_GAP = 50; // ms between keys; a gun is faster, a hand slower
 const GUN_PAUSE = 120; // a gun that sends no Enter has finished after this
-const ENTER_REST = 600; // some guns send Enter twice: the second must not confirm
+const ENTER_REST = 250; // some guns send Enter twice: the second must not confirm
 const DONE_STAYS = 4000;
 const PENDING = "clerk.pending"; // the attempt that waits for its answer, also over a reload
 
@@ -95,7 +95,7 @@ function onKey(event) {
   const fast = gap < GUN_GAP;
   if (/^Key[A-Z]$/.test(event.code) && !event.ctrlKey && !event.metaKey && !event.altKey) {
     burst = { digits: "", letters: fast ? burst.letters + 1 : 1, last: event.timeStamp };
-    clearTimeout(gunTimer);
+    rest();
     if (burst.letters >= 4) showHint(say.sayLetters);
     return;
   }
@@ -117,8 +117,13 @@ function onKey(event) {
   else if (event.code === "Enter" || event.code === "NumpadEnter") onEnter(event, fast);
 }
 
-function onDigit(event, digit, fast) {
+function rest() {
   clearTimeout(gunTimer);
+  gunTimer = 0;
+}
+
+function onDigit(event, digit, fast) {
+  rest();
   clearTimeout(countTimer);
   burst = { digits: fast ? burst.digits + digit : digit, letters: 0, last: event.timeStamp };
   if (burst.digits.length >= DIGITS) gunTimer = setTimeout(fire, GUN_PAUSE);
@@ -128,7 +133,7 @@ function onDigit(event, digit, fast) {
 }
 
 function fire() {
-  clearTimeout(gunTimer);
+  rest();
   const digits = burst.digits;
   burst = { digits: "", letters: 0, last: -1000 };
   enterRestsUntil = performance.now() + ENTER_REST;
@@ -136,7 +141,7 @@ function fire() {
 }
 
 function onEnter(event, fast) {
-  if (burst.digits.length >= 8 && fast) {
+  if ((burst.digits.length >= 8 && fast) || gunTimer) {
     event.preventDefault();
     event.stopPropagation();
     fire();
