@@ -56,6 +56,15 @@ def access_coupons(*, access: MerchantAccess) -> "QuerySet[Coupon]":
         return Coupon.objects.order_by("-id")
 
 
+def access_coupon(*, access: MerchantAccess, coupon_id: int) -> Coupon:
+    """One coupon with its order, deal and customer. Raises NotFound."""
+    coupons = access_coupons(access=access).select_related("order", "deal", "customer")
+    coupon = coupons.filter(pk=coupon_id).first()
+    if coupon is None:
+        raise NotFound
+    return coupon
+
+
 def access_redemptions(*, access: MerchantAccess) -> "QuerySet[Redemption]":
     """Redemptions at the stores the user may see, newest first."""
     with scope(merchant=access.merchant.pk):

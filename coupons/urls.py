@@ -11,5 +11,6 @@ urlpatterns = [
         name="store_coupons",
     ),
     path("m/<slug:slug>/deals/", include(("coupons.deal_urls", "coupons"))),
+    path("m/<slug:slug>/", include("coupons.record_urls")),
     path("clerk/", include("coupons.clerk_urls")),
 ]
