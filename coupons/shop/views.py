@@ -73,7 +73,7 @@ def deal(request: Any, deal_id: int) -> HttpResponse:
     shown = view_deal(
         deal=found,
         currency=request.merchant.currency,
-        stores=stores[:STORES_SHOWN],
+        stores=list(stores[:STORES_SHOWN]),
         store_count=stores.count(),
         left=found.stock.left,
     )
@@ -82,7 +82,7 @@ def deal(request: Any, deal_id: int) -> HttpResponse:
         "shop/deal.html",
         tab="home",
         deal=shown,
-        sale=sale_state(deal=found, at=found.now),
+        sale=sale_state(deal=found, at=found.now),  # type: ignore[attr-defined]
         most=most_per_order(deal=found),
     )
 

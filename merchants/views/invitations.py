@@ -1,5 +1,7 @@
 """/invitation/<secret>/: whoever holds the link takes the post."""
 
+from typing import cast
+
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from core.errors import DomainError
 from core.refusals import describe
+from identity.models import User
 from merchants.domain.invitations import (
     InvitationGone,
     accept_as_new_user,
@@ -41,10 +44,11 @@ def invitation_accept(request: HttpRequest, secret: str) -> HttpResponse:
 
 
 def _as_user(request: HttpRequest, invitation: StaffInvitation, secret: str) -> HttpResponse:
-    context = {"invitation": invitation, "is_mine": request.user.phone == invitation.phone}
+    user = cast(User, request.user)  # the caller asked
+    context = {"invitation": invitation, "is_mine": user.phone == invitation.phone}
     if request.method == "POST":
         try:
-            accept_as_user(secret=secret, user=request.user)
+            accept_as_user(secret=secret, user=user)
         except InvitationGone:
             raise
         except DomainError as error:

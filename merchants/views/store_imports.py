@@ -77,7 +77,7 @@ def store_import_draft(request: MerchantRequest, draft_id: int) -> HttpResponse:
             messages.error(request, f"{told.title} {told.next_step}")
         return redirect("store_import_draft", slug=request.merchant.slug, draft_id=draft.pk)
     if draft.finished_at:
-        return render(request, "stores/import_result.html", {"draft": draft, **_told(draft.report)})
+        return render(request, "stores/import_result.html", {"draft": draft, **_told(draft.report or {})})
     return render(request, "stores/import_preview.html", _preview(draft))
 
 
@@ -162,7 +162,7 @@ def _workbook() -> bytes:
     import openpyxl  # heavy; only for this download
 
     book = openpyxl.Workbook()
-    sheet = book.active
+    sheet: Any = book.active
     for row in TEMPLATE_ROWS:
         sheet.append(row)
     for column in "ABCDEFGHIJ":

@@ -120,7 +120,13 @@ class ReadOnlyAdmin(_Columns, ModelAdmin):  # type: ignore[misc]
                 found.append(name)
                 continue
             column = self.model._meta.get_field(name)
-            kind = CHOICES if column.choices else BOOLEANS if isinstance(column, BooleanField) else VALUES
+            kind = (
+                CHOICES
+                if getattr(column, "choices", None)
+                else BOOLEANS
+                if isinstance(column, BooleanField)
+                else VALUES
+            )
             found.append((name, kind))
         return found
 
