@@ -9,6 +9,7 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from phonenumber_field.formfields import PhoneNumberField
 
 from identity.enums import Role
@@ -196,7 +197,7 @@ class PostForm(forms.Form):
 
 
 class InvitationForm(PostForm):
-    name = forms.CharField(label=_("Name"), max_length=40)
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=40)
     phone = PhoneNumberField(label=_("Phone"), region="CN")
     field_order = ("name", "phone", "role", "stores")
 

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_scopes import ScopedManager
 
 from coupons.enums import CouponState
@@ -20,7 +20,7 @@ class Coupon(models.Model):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="coupons")
     deal = models.ForeignKey(Deal, on_delete=models.PROTECT, related_name="coupons")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="coupons")
-    code = models.CharField(_("Code"), max_length=15)
+    code = models.CharField(pgettext_lazy("coupon", "Code"), max_length=15)
     price_fen = models.BigIntegerField()
     uses_total = models.SmallIntegerField(default=1)
     uses_left = models.SmallIntegerField(default=1)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_scopes import ScopedManager
 from phonenumber_field.modelfields import PhoneNumberField
 
@@ -36,7 +37,7 @@ class StaffInvitation(models.Model):
     """A link that makes somebody a member, once, within 72 hours; only the hash of its secret is kept."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="invitations")
-    name = models.CharField(_("Name"), max_length=40)
+    name = models.CharField(pgettext_lazy("person", "Name"), max_length=40)
     phone = PhoneNumberField(_("Phone"))
     role = models.CharField(_("Post"), max_length=10, choices=Role)
     stores = models.ManyToManyField(Store, blank=True, related_name="+", verbose_name=_("Stores"))

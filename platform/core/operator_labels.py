@@ -2,6 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 LABELS: dict[str, str | Promise] = {
     "id": _("Number"),
@@ -22,8 +23,8 @@ LABELS: dict[str, str | Promise] = {
     "source": _("Source"),
     "provider": _("Provider"),
     "outcome": _("Outcome"),
-    "code": _("Code"),
-    "masked_code": _("Code"),
+    "code": pgettext_lazy("coupon", "Code"),
+    "masked_code": pgettext_lazy("coupon", "Code"),
     "reference": _("Reference"),
     "provider_reference": _("Provider's reference"),
     "quantity": _("Quantity"),
@@ -33,7 +34,7 @@ LABELS: dict[str, str | Promise] = {
     "face_value_fen": _("Face value"),
     "unit_price_fen": _("Unit price"),
     "total_fen": _("Total"),
-    "paid_fen": _("Paid"),
+    "paid_fen": pgettext_lazy("amount", "Paid"),
     "refunded_fen": _("Refunded"),
     "amount_fen": _("Amount"),
     "gross_fen": _("Redeemed for"),

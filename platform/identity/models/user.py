@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from phonenumber_field.modelfields import PhoneNumberField
 
 
@@ -24,7 +25,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """`is_staff` means the platform's operator (may open /ops/), never a shop's staff."""
 
-    name = models.CharField(_("Name"), max_length=40)
+    name = models.CharField(pgettext_lazy("person", "Name"), max_length=40)
     phone = PhoneNumberField(_("Phone"), null=True, blank=True, unique=True)
     email = models.EmailField(_("E-mail"), null=True, blank=True)
     language = models.CharField(_("Language"), max_length=10, blank=True, default="")
