@@ -7,6 +7,7 @@ What happens is drawn from a seeded generator; only coupon codes are fresh.
 import itertools
 import random
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -210,6 +211,7 @@ class _History:
         self.random = random.Random(f"tongdao {seed.slug}")  # noqa: S311 - a town, not a secret
         self.attempts = itertools.count(1)
         self.cards: list[tuple[Coupon, int]] = []  # times cards with uses left
+        self.kept: dict[int, list[str]] = defaultdict(list)  # codes bought for next time, by deal
         self.codes: list[str] = []
 
     def run(self, deals: list[OnSale]) -> None:
@@ -255,8 +257,7 @@ class _History:
             code, count = self._card(on_sale, moment), 1
         else:
             count = self.random.choice(on_sale.seed.counts)
-            spare = self.random.random() < 0.12  # bought for next time
-            code = self._buy(on_sale, quantity=count + spare, before=moment)[0].code
+            code = self._coupon(on_sale, moment, count)
         receipt = self._redeem(code, store=store, moment=moment, count=count)
         # A slip of the finger now and then: undone and done again, inside the hour.
         undone_at = moment + timedelta(minutes=self.random.randint(1, 9))
@@ -279,6 +280,16 @@ class _History:
         return self.random.choices(
             [store for store, _ in allowed], weights=[weight for _, weight in allowed]
         )[0]
+
+    def _coupon(self, on_sale: OnSale, moment: datetime, count: int) -> str:
+        """One bought for next time by somebody who comes back, or a new one, often with more for next time."""
+        kept = self.kept[on_sale.deal.pk]
+        if count == 1 and kept and self.random.random() < 0.75:
+            return kept.pop(self.random.randrange(len(kept)))
+        more = self.random.choice((0, 1, 1, 2, 3)) if count == 1 else 0
+        bought = self._buy(on_sale, quantity=count + more, before=moment)
+        kept += [coupon.code for coupon in bought[count:]]
+        return bought[0].code
 
     def _card(self, on_sale: OnSale, moment: datetime) -> str:
         """A times card of an earlier visitor, or a new one."""

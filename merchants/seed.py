@@ -5,6 +5,9 @@ Phone numbers and password are public; `manage.py demo` refuses to make them whe
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
+
+from django.contrib.auth.hashers import make_password
 
 from identity.enums import Role
 from identity.models import User
@@ -167,7 +170,15 @@ def build_merchant(*, seed: MerchantSeed, lang: str) -> SeededMerchant:
 
 def _build_user(person: PersonSeed, lang: str) -> User:
     known = User.objects.filter(phone=person.phone).first()
-    return known or User.objects.create_user(name=person.name[lang], phone=person.phone, password=PASSWORD)
+    return known or User.objects.create(
+        name=person.name[lang], phone=person.phone, password=_hashed_password()
+    )
+
+
+@cache
+def _hashed_password() -> str:
+    """Hashing is slow on purpose; everybody here has the same password."""
+    return make_password(PASSWORD)
 
 
 def _details(store: StoreSeed, seed: MerchantSeed, lang: str) -> StoreDetails:

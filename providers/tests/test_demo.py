@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_scopes import scopes_disabled
 
+from core.models import Job
 from coupons.domain.redemption import check_coupon
 from coupons.enums import CouponState, DealState, OrderCloseReason, OrderState, RefundReason, RefundState
 from coupons.models import (
@@ -59,6 +60,9 @@ def test_the_town(client):
     _check_statements()
     _check_sign_ins(client, town)
     _check_ready_codes(town)
+    assert set(
+        Job.objects.filter(state="ready", due_at__lte=timezone.now()).values_list("kind", flat=True)
+    ) == {"pay_refund"}
 
     before = counts()
     again = run_demo()

@@ -162,6 +162,13 @@ def run_due_jobs(*, kinds: list[str] | None = None, limit: int = 10_000) -> int:
     return done
 
 
+def tick_off_jobs(*, kinds: list[str], merchant_id: int, due_by: datetime) -> int:
+    """Mark due jobs done whose effect was reached another way (somebody settled a whole history at once); how many."""
+    return Job.objects.filter(
+        kind__in=kinds, merchant_id=merchant_id, due_at__lte=due_by, state=JobState.READY
+    ).update(state=JobState.DONE, done_at=due_by)
+
+
 def wake_job(*, job_id: int) -> bool:
     """Let a dead job try again, from the start; False where it is not dead."""
     return bool(

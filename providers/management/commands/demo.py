@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django_scopes import scopes_disabled
 
 from core.clock import database_now
+from core.domain.jobs import tick_off_jobs
 from coupons.models import Coupon, Deal
 from coupons.seed import build_customers, build_trade, top_up_ready_coupons
 from coupons.settlement.seed import build_statements
@@ -88,6 +89,8 @@ class Command(BaseCommand):
             confirmer = (shop.with_role(Role.FINANCE) or shop.with_role(Role.OWNER))[0]
             dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
             statements = build_statements(merchant=shop.merchant, by=confirmer, dispute=dispute)
+            # Bells of four weeks: what they ring for is done.
+            tick_off_jobs(kinds=["settle", "close_order"], merchant_id=shop.merchant.pk, due_by=now)
             self.stderr.write(
                 f"{shop.merchant.name}: {len(shop.stores)} stores, {len(statements)} statements"
                 f" ({time.monotonic() - began:.0f} s)"
