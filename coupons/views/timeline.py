@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.refusals import describe_code
 from core.templatetags.tongdao import fen
@@ -38,8 +39,8 @@ def _bought(coupon: Coupon, currency: str) -> list[Event]:
     order = coupon.order
     number = _("order %(number)s") % {"number": order.pk}
     if order.source == OrderSource.ISSUED:
-        return [Event(coupon.issued_at, "info", _("Issued"), number)]
-    events = [Event(order.placed_at, "idle", _("Ordered"), number)]
+        return [Event(coupon.issued_at, "info", pgettext("event", "Issued"), number)]
+    events = [Event(order.placed_at, "idle", pgettext("event", "Ordered"), number)]
     if order.paid_at:
         paid = _("%(amount)s for %(count)s") % {
             "amount": fen(order.paid_fen, currency),
