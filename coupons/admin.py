@@ -63,6 +63,11 @@ class DealAdmin(ReadOnlyAdmin):
     search_fields = ("title", "merchant__name", "=id")
     ordering = ("-updated_at",)
     inlines = (ReviewRows,)
+    # What these say stands in the customer's view above them, in words.
+    hidden_columns = (
+        "description", "usable_weekdays", "usable_hours", "blackout_dates", "valid_from_date", "valid_until_date",
+        "valid_days", "validity_kind", "refundable_before_use", "refund_on_expiry", "all_stores",
+    )  # fmt: skip
     change_form_outer_before_template = "ops/deal_review.html"
 
     class Media:

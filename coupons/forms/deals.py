@@ -99,7 +99,9 @@ class StoresField(SafeModelMultipleChoiceField):
 class DealForm(forms.Form):
     """Sections 1 and 3 of the editor; section 2 is `content`. Knows no database column it does not name."""
 
-    title = forms.CharField(label=_("Name"), max_length=60, help_text=_("The first line a customer reads."))
+    title = forms.CharField(
+        label=_("Name of the deal"), max_length=60, help_text=_("The first line a customer reads.")
+    )
     kind = forms.ChoiceField(label=_("Kind"), choices=DealKind.choices)
     category = forms.CharField(label=_("Category"), max_length=40, required=False)
     price_fen = FenField(label=_("Price"), required=False)
@@ -136,7 +138,7 @@ class DealForm(forms.Form):
         coerce=int,
         choices=list(WEEKDAYS.items()),
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     usable_hours = HoursField(
         label=_("Usable hours"),
@@ -186,7 +188,7 @@ class DealForm(forms.Form):
         if self.many_stores:
             field.widget = forms.SelectMultiple(attrs={"size": 12})
         else:
-            field.widget = forms.CheckboxSelectMultiple()
+            field.widget = forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"})
         field.widget.choices = field.choices
         # A manager of some stores does not see, and so does not drop, the others.
         seen = set(stores.values_list("pk", flat=True)) if access.store_ids is not None else None

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django_scopes import ScopedManager
 
@@ -32,6 +33,8 @@ class Coupon(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Coupon")
+        verbose_name_plural = _("Coupons")
         constraints = [
             models.UniqueConstraint(fields=["merchant", "code"], name="coupon_code_once"),
             models.CheckConstraint(condition=Q(code__regex=r"^[0-9]{15}$"), name="coupon_code_digits"),

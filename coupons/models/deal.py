@@ -69,6 +69,7 @@ class Deal(models.Model):
 
     class Meta:
         verbose_name = _("Deal")
+        verbose_name_plural = _("Deals")
         constraints = [
             models.CheckConstraint(
                 condition=Q(price_fen__gte=0, list_price_fen__gte=F("price_fen")), name="deal_prices"
@@ -189,6 +190,8 @@ class DealReview(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Review")
+        verbose_name_plural = _("Reviews")
         constraints = [
             models.UniqueConstraint(
                 fields=["deal"], condition=Q(decided_at__isnull=True), name="deal_review_one_open"

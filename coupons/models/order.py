@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from coupons.enums import OrderCloseReason, OrderSource, OrderState, ShareKind
@@ -35,6 +36,8 @@ class Order(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Order")
+        verbose_name_plural = _("Orders")
         constraints = [
             models.CheckConstraint(condition=Q(quantity__range=(1, 10)), name="order_quantity"),
             models.CheckConstraint(
@@ -82,6 +85,8 @@ class OrderShare(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Share")
+        verbose_name_plural = _("Shares")
         constraints = [
             models.UniqueConstraint(fields=["order", "kind"], name="order_share_once"),
             models.CheckConstraint(condition=Q(bps__range=(0, 10_000)), name="order_share_bps"),

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from coupons.enums import PaymentState
@@ -28,6 +29,8 @@ class Payment(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Payment")
+        verbose_name_plural = _("Payments")
         constraints = [
             models.CheckConstraint(condition=Q(amount_fen__gte=0), name="payment_amount"),
             models.CheckConstraint(
@@ -60,6 +63,8 @@ class PaymentNotification(models.Model):
     received_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("Payment notification")
+        verbose_name_plural = _("Payment notifications")
         constraints = [
             models.UniqueConstraint(fields=["provider", "event_id"], name="payment_notification_once")
         ]

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from coupons.models.coupon import Coupon
@@ -38,6 +39,8 @@ class Redemption(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Redemption")
+        verbose_name_plural = _("Redemptions")
         constraints = [
             models.UniqueConstraint(
                 fields=["coupon", "use_no"], condition=Q(reversed_at__isnull=True), name="redemption_once"
@@ -90,6 +93,8 @@ class RedemptionRefusal(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Refused code")
+        verbose_name_plural = _("Refused codes")
         indexes = [
             models.Index(fields=["merchant", "-at"], name="refusal_by_time"),
             models.Index(fields=["merchant", "clerk", "-at"], name="refusal_by_clerk"),

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from coupons.enums import RefundReason, RefundState
@@ -37,6 +38,8 @@ class Refund(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Refund")
+        verbose_name_plural = _("Refunds")
         constraints = [
             models.UniqueConstraint(
                 fields=["coupon"], condition=Q(coupon__isnull=False), name="refund_once_per_coupon"

@@ -27,6 +27,8 @@ class Membership(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Post")
+        verbose_name_plural = _("Posts")
         constraints = [models.UniqueConstraint(fields=["merchant", "user"], name="membership_once")]
 
     def __str__(self) -> str:
@@ -48,6 +50,10 @@ class StaffInvitation(models.Model):
     valid_until = models.DateTimeField()
 
     objects = ScopedManager(merchant="merchant")
+
+    class Meta:
+        verbose_name = _("Invitation")
+        verbose_name_plural = _("Invitations")
 
     def __str__(self) -> str:
         return f"{self.name} ({self.role})"

@@ -26,6 +26,7 @@ class Merchant(models.Model):
 
     class Meta:
         verbose_name = _("Merchant")
+        verbose_name_plural = _("Merchants")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(platform_fee_bps__gte=0, platform_fee_bps__lte=10_000),

@@ -41,6 +41,7 @@ class Store(models.Model):
 
     class Meta:
         verbose_name = _("Store")
+        verbose_name_plural = _("Stores")
         constraints = [
             models.UniqueConstraint(
                 fields=["merchant", "number"], condition=~models.Q(number=""), name="store_number_once"

@@ -59,6 +59,9 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
 ]
 
 
+FILTERS = {query[1:] for _title, items in GROUPS for *_rest, query, _badge in items if query}
+
+
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, items in GROUPS:
@@ -75,6 +78,8 @@ def _item(
     except NoReverseMatch:
         return None
     filtered = request.GET.urlencode() if request.path == address else None
-    active = request.path.startswith(address) if not query else filtered == query[1:]
+    # One entry of the menu is current, the narrower one.
+    is_wide = request.path.startswith(address) and filtered not in FILTERS
+    active = filtered == query[1:] if query else is_wide
     item = {"title": title, "icon": icon, "link": address + query, "active": active}
     return item | ({"badge": badge} if badge else {})

@@ -2,12 +2,14 @@ import logging
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     name = "core"
     label = "core"
     default_auto_field = "core.ids.IdField"
+    verbose_name = _("Works")
 
     def ready(self) -> None:
         _compile_translations()

@@ -150,6 +150,7 @@ class ReadOnlyRows(_Columns, TabularInline):  # type: ignore[misc]
     """Rows of a row, to look at."""
 
     extra = 0
+    hide_title = True
     can_delete = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

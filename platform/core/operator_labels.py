@@ -23,6 +23,7 @@ LABELS: dict[str, str | Promise] = {
     "source": _("Source"),
     "provider": _("Provider"),
     "outcome": _("Outcome"),
+    "title": _("Name of the deal"),
     "code": pgettext_lazy("coupon", "Code"),
     "masked_code": pgettext_lazy("coupon", "Code"),
     "reference": _("Reference"),

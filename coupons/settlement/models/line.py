@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from coupons.models import Coupon, Deal, Redemption
@@ -22,6 +23,10 @@ class SettlementBatch(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     objects = ScopedManager(merchant="merchant")
+
+    class Meta:
+        verbose_name = _("Settlement run")
+        verbose_name_plural = _("Settlement runs")
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -50,6 +55,8 @@ class SettlementLine(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Settlement line")
+        verbose_name_plural = _("Settlement lines")
         constraints = [
             models.CheckConstraint(
                 condition=Q(

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from coupons.settlement.enums import StatementState
@@ -35,6 +36,8 @@ class Statement(models.Model):
     objects = ScopedManager(merchant="merchant")
 
     class Meta:
+        verbose_name = _("Statement")
+        verbose_name_plural = _("Statements")
         constraints = [
             models.UniqueConstraint(fields=["merchant", "number"], name="statement_number_once"),
             models.UniqueConstraint(

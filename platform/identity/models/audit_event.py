@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class AuditEvent(models.Model):
@@ -16,6 +17,8 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("Act")
+        verbose_name_plural = _("What was done")
         indexes = [
             models.Index(fields=["merchant_id", "noun", "noun_id", "at"], name="audit_of_noun"),
             models.Index(fields=["merchant_id", "-at"], name="audit_of_merchant"),

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from identity.models.user import User
 
@@ -17,6 +18,8 @@ class Customer(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("Customer")
+        verbose_name_plural = _("Customers")
         constraints = [
             models.UniqueConstraint(fields=["sign_in_provider", "open_id"], name="customer_open_id_once")
         ]

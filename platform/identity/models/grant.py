@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from identity.enums import Role
 from identity.models.party import Party
@@ -24,6 +25,8 @@ class Grant(models.Model):
     why = models.CharField(max_length=80)
 
     class Meta:
+        verbose_name = _("Grant")
+        verbose_name_plural = _("Grants")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "party", "why"],

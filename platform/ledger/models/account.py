@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from identity.models import Party
 from ledger.enums import AccountBound, AccountKind
@@ -18,6 +19,8 @@ class LedgerAccount(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("Ledger account")
+        verbose_name_plural = _("Ledger accounts")
         db_table = "ledger_account"
         constraints = [
             models.UniqueConstraint(
@@ -40,6 +43,8 @@ class Balance(models.Model):
     credits_fen = models.BigIntegerField(db_default=0)
 
     class Meta:
+        verbose_name = _("Balance")
+        verbose_name_plural = _("Balances")
         db_table = "ledger_balance"
         constraints = [
             models.CheckConstraint(

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from ledger.enums import JournalKind
 from ledger.models.account import LedgerAccount
@@ -18,6 +19,8 @@ class Journal(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("Journal")
+        verbose_name_plural = _("Journals")
         db_table = "ledger_journal"
         constraints = [
             models.UniqueConstraint(fields=["merchant_id", "source"], name="ledger_journal_once"),
@@ -40,6 +43,8 @@ class Transfer(models.Model):
     currency = models.CharField(max_length=3)
 
     class Meta:
+        verbose_name = _("Transfer")
+        verbose_name_plural = _("Transfers")
         db_table = "ledger_transfer"
         constraints = [
             models.UniqueConstraint(fields=["journal", "line"], name="ledger_transfer_once"),
