@@ -1,12 +1,13 @@
 from django.urls import path
+from django.views.decorators.http import conditional_page
 
 from coupons.api import counter, coupons, orders, payments, shop
 
 urlpatterns = [
-    path("merchants/<slug:slug>/", shop.ShopView.as_view(), name="api_merchant"),
-    path("merchants/<slug:slug>/stores/", shop.StoresView.as_view(), name="api_stores"),
-    path("merchants/<slug:slug>/deals/", shop.DealsView.as_view(), name="api_deals"),
-    path("deals/<id:deal_id>/", shop.DealView.as_view(), name="api_deal"),
+    path("merchants/<slug:slug>/", conditional_page(shop.ShopView.as_view()), name="api_merchant"),
+    path("merchants/<slug:slug>/stores/", conditional_page(shop.StoresView.as_view()), name="api_stores"),
+    path("merchants/<slug:slug>/deals/", conditional_page(shop.DealsView.as_view()), name="api_deals"),
+    path("deals/<id:deal_id>/", conditional_page(shop.DealView.as_view()), name="api_deal"),
     path("orders/", orders.OrdersView.as_view(), name="api_orders"),
     path("orders/<id:order_id>/", orders.OrderView.as_view(), name="api_order"),
     path("orders/<id:order_id>/payment/", orders.OrderPaymentView.as_view(), name="api_order_payment"),
