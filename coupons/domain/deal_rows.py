@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.imports.mapping import ImportField
 from core.imports.report import RowRefused
+from core.words import list_words
 from coupons.enums import DealDoubt, DealRowRefusal, ValidityKind
 
 DAY_FIELDS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -176,12 +177,12 @@ def _usable_days(values: Mapping[str, str], doubts: set[str]) -> tuple[list[int]
     if conditional:
         doubts.add(DealDoubt.USABLE_DAYS_CONDITIONAL)
         notes.append(
-            gettext("Conditions apply on: %(days)s. Please ask the shop.") % {"days": "、".join(conditional)}
+            gettext("Conditions apply on: %(days)s. Please ask the shop.") % {"days": list_words(conditional)}
         )
     excluded = [names[name] for name in ("holiday", "before_holiday") if flags.get(name) == "0"]
     if excluded:
         doubts.add(DealDoubt.HOLIDAYS_EXCLUDED)
-        notes.append(gettext("Not usable on: %(days)s.") % {"days": "、".join(excluded)})
+        notes.append(gettext("Not usable on: %(days)s.") % {"days": list_words(excluded)})
     return usable, notes
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.words import list_words
 from coupons.enums import ValidityKind
 from coupons.models import Deal, DealItem
 
@@ -68,7 +69,7 @@ def describe_terms(terms: dict[str, Any]) -> list[str]:
     """The rules as short sentences in the active language, for customers and clerks."""
     sentences = [_describe_validity(terms), describe_usable_times(terms)]
     if terms["blackout_dates"]:
-        sentences.append(_("Not on %(days)s") % {"days": "、".join(terms["blackout_dates"])})
+        sentences.append(_("Not on %(days)s") % {"days": list_words(terms["blackout_dates"])})
     if terms["uses_total"] > 1:
         sentences.append(
             ngettext("%(count)s use", "%(count)s uses", terms["uses_total"]) % {"count": terms["uses_total"]}
@@ -98,6 +99,6 @@ def describe_usable_times(terms: dict[str, Any]) -> str:
     """On which weekdays and at which hours, as one sentence."""
     names = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
     weekdays = terms["usable_weekdays"]
-    days = _("Every day") if weekdays == EVERY_DAY else "、".join(names[day] for day in weekdays)
-    hours = "、".join(f"{start}–{end}" for start, end in terms["usable_hours"]) or _("all day")
+    days = _("Every day") if weekdays == EVERY_DAY else list_words(names[day] for day in weekdays)
+    hours = list_words(f"{start}–{end}" for start, end in terms["usable_hours"]) or _("all day")
     return _("%(days)s, %(hours)s") % {"days": days, "hours": hours}

@@ -4,6 +4,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.templatetags.tongdao import fen
+from core.words import list_words
 from coupons.domain.deal_checks import Problem
 
 SENTENCES: dict[str, str | Promise] = {
@@ -48,4 +49,4 @@ def describe_problem(problem: Problem) -> str:
 def _show(name: str, value: object) -> str:
     if name.endswith("_fen") and isinstance(value, int):
         return fen(value)
-    return "、".join(value) if isinstance(value, list) else str(value)
+    return list_words(value) if isinstance(value, list) else str(value)

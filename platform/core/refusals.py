@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
+from core.words import list_words
 
 
 @dataclass(frozen=True)
@@ -225,5 +226,5 @@ def _show(key: str, value: Any, zone: ZoneInfo | None) -> str:
         moment = timezone.localtime(datetime.fromisoformat(value), zone)
         return f"{formats.date_format(moment, 'Y-m-d')} {moment:%H:%M}"
     if isinstance(value, list):
-        return "、".join(str(item) for item in value)
+        return list_words(value)
     return str(value)

@@ -1,5 +1,5 @@
 import { call, clearError, openOwnPage, shop, showError, words } from "./api.js";
-import { clone, groupedCode, link, list, moment, money, showIf, slot, state } from "./show.js";
+import { clone, groupedCode, lastDay, link, list, moment, money, showIf, slot, state } from "./show.js";
 
 const root = document.getElementById("coupon");
 const id = root.dataset.coupon;
@@ -21,8 +21,8 @@ function show(coupon) {
   if (usable && qr.src !== drawing) qr.src = drawing;
   showIf(root, "uses_left", usable && coupon.uses_total > 1);
   slot(root, "uses", `${coupon.uses_left} / ${coupon.uses_total}`);
-  slot(root, "from", moment(coupon.valid_from));
-  slot(root, "until", moment(coupon.valid_until));
+  slot(root, "from", moment(coupon.valid_from).replace(" 00:00", ""));
+  slot(root, "until", lastDay(coupon.valid_until));
   slot(root, "price", money(coupon.price_fen, coupon.currency));
   slot(document, "back", money(coupon.price_fen, coupon.currency));
   list("rules", coupon.rules);

@@ -1,5 +1,5 @@
 import { call, openOwnPage, shop, showError, words } from "./api.js";
-import { clone, link, moment, pages, slot, state } from "./show.js";
+import { clone, lastDay, link, pages, slot, state } from "./show.js";
 
 const wanted = document.getElementById("rows").dataset.state;
 const list = pages(call, `coupons/?page_size=20&merchant=${shop.dataset.shop}${wanted ? `&state=${wanted}` : ""}`, (coupon) => {
@@ -8,7 +8,7 @@ const list = pages(call, `coupons/?page_size=20&merchant=${shop.dataset.shop}${w
   state(row, "state", coupon.state);
   slot(row, "code", coupon.code_masked);
   slot(row, "uses", coupon.uses_total > 1 ? words.uses.replace("{left}", coupon.uses_left).replace("{total}", coupon.uses_total) : "");
-  slot(row, "until", moment(coupon.valid_until));
+  slot(row, "until", lastDay(coupon.valid_until));
   link(row, "link", `${shop.dataset.coupons}${coupon.id}/`);
   return row;
 });

@@ -19,6 +19,14 @@ export function moment(text) {
   return text ? `${text.slice(0, 10)} ${text.slice(11, 16)}` : "";
 }
 
+// Valid until just before midnight of the 23rd means: the 22nd is the last day.
+export function lastDay(text) {
+  if (text.slice(11, 19) !== "00:00:00") return moment(text);
+  const day = new Date(`${text.slice(0, 10)}T00:00:00Z`);
+  day.setUTCDate(day.getUTCDate() - 1);
+  return day.toISOString().slice(0, 10);
+}
+
 export function groupedCode(code) {
   return code.replace(/(.{4})(?=.)/g, "$1 ");
 }
