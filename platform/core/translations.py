@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation.reloader import translation_file_changed
 
 FLOORS = ("platform", "merchants", "coupons", "providers")
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
@@ -48,6 +49,7 @@ def compile_all(*, force: bool = False) -> list[Path]:
         mo = po.with_suffix(".mo")
         if force or not mo.exists() or mo.stat().st_mtime_ns < po.stat().st_mtime_ns:
             _compile(po, mo)
+            translation_file_changed(None, mo)  # forget what was read before, as Django does when it reloads
             written.append(mo)
     return written
 

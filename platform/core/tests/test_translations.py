@@ -11,6 +11,7 @@ from babel.messages.catalog import Message
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
+from django.utils import translation
 
 from core import translations
 from core.translations import Entry, catalogues, compile_all, extract, find_missing
@@ -112,13 +113,18 @@ def test_catalogue_is_compiled_when_it_is_newer(tmp_path: Path, settings: object
     folder.mkdir(parents=True)
     po = folder / "django.po"
     po.write_text(
-        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "Coupon"\nmsgstr "券"\n'
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "Coupon of the test"\nmsgstr "券"\n'
     )
     settings.LOCALE_PATHS = [tmp_path / "surface"]
 
     assert compile_all() == [folder / "django.mo"]
     assert compile_all() == []
+    with translation.override("zh-hans"):
+        assert translation.gettext("Coupon of the test") == "券"
+    po.write_text(po.read_text().replace("券", "优惠券"))
     later = (folder / "django.mo").stat().st_mtime + 5
     os.utime(po, (later, later))
     assert compile_all() == [folder / "django.mo"]
+    with translation.override("zh-hans"):  # in the same process
+        assert translation.gettext("Coupon of the test") == "优惠券"
     assert [path.name for path in folder.iterdir() if path.suffix not in {".po", ".mo"}] == []
