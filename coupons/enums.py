@@ -177,4 +177,5 @@ class DealRowRefusal(models.TextChoices):
     STOCK_MALFORMED = "stock_malformed", _("Stock is no whole number")
     NUMBER_TOO_LONG = "number_too_long", _("Number longer than 64 characters")
     DUPLICATE_NUMBER = "duplicate_number", _("Number stands in an earlier row")
+    DUPLICATE_DEAL = "duplicate_deal", _("Name, prices and dates stand in an earlier row")
     TOO_MANY_CELLS = "too_many_cells", _("More cells than columns; is a quotation mark missing?")

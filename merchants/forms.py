@@ -90,9 +90,10 @@ class StoreForm(forms.Form):
         parts = re.split(r"[,，;\s]+", text)
         try:
             longitude, latitude = (round(Decimal(part), 6) for part in parts)
+            is_on_earth = abs(longitude) <= 180 and abs(latitude) <= 90
         except (InvalidOperation, ValueError) as error:
             raise ValidationError(_("Write two numbers: longitude, latitude.")) from error
-        if abs(longitude) > 180 or abs(latitude) > 90:
+        if not is_on_earth:
             raise ValidationError(
                 _("Longitude comes first, from −180 to 180; then latitude, from −90 to 90.")
             )

@@ -22,7 +22,9 @@ from identity.models import User
 from merchants.models import Merchant
 
 CHUNK = 1000
+KEY_FIELDS = ("external_number", "title", "price_fen", "list_price_fen", "sale_from", "sale_until")
 Progress = Callable[[Iterable[Row]], Iterable[Row]]
+Key = tuple[Any, ...]
 
 
 class CurrencyDiffers(DomainError):
@@ -88,7 +90,7 @@ def import_deals(
     """Add the file's deals with their stock rows, all in one transaction; nothing with dry_run.
 
     A deal whose sale is over arrives as ended, any other as a draft: nothing goes on sale without review. A deal that
-    was imported before is known by its number and left as it is. No merchant (dry_run only) is one without deals.
+    was imported before is known by its number (without one by name, prices and dates of sale) and left as it is. No merchant (dry_run only) is one without deals.
     Raises CurrencyDiffers, ColumnMissing, ColumnUnknown, ColumnTwice.
     """
     check_mapping(mapping=mapping, fields=DEAL_FIELDS, columns=table.columns)
@@ -99,7 +101,7 @@ def import_deals(
     with scope(merchant=merchant.pk):
         # Two imports at a time would each miss what the other adds.
         Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
-        known = set(Deal.objects.exclude(external_number="").values_list("external_number", flat=True))
+        known = {_key(fields) for fields in Deal.objects.values(*KEY_FIELDS)}
         result, added = _sort_rows(table, mapping, known, currency, zone, progress)
         if dry_run:
             return result
@@ -120,14 +122,14 @@ def import_deals(
 def _sort_rows(
     table: Table,
     mapping: Mapping[str, str],
-    known: set[str],
+    known: set[Key],
     currency: str,
     zone: ZoneInfo,
     progress: Progress,
 ) -> tuple[DealImport, list[tuple[Deal, int | None]]]:
     now = database_now()
     result, added = DealImport(currency=currency), []
-    seen: set[str] = set()
+    seen: set[Key] = set()
     for row in progress(table.rows):
         values = mapped_values(row=row, mapping=mapping)
         try:
@@ -137,7 +139,7 @@ def _sort_rows(
                 number=row.number, title=values.get("title", ""), code=str(refusal.code), value=refusal.value
             )
             continue
-        is_known = judged.fields["external_number"] in known
+        is_known = _key(judged.fields) in known
         doubts = judged.doubts | {str(DealDoubt.ALREADY_THERE)} if is_known else judged.doubts
         result.report.accept(number=row.number, title=judged.fields["title"], warnings=doubts)
         if is_known:
@@ -151,15 +153,25 @@ def _sort_rows(
     return result, added
 
 
-def _judge(row: Row, values: Mapping[str, str], zone: ZoneInfo, seen: set[str]) -> DealRow:
+def _judge(row: Row, values: Mapping[str, str], zone: ZoneInfo, seen: set[Key]) -> DealRow:
     if row.is_ragged:
         raise RowRefused(DealRowRefusal.TOO_MANY_CELLS)
     judged = judge_deal_row(values, zone=zone)
-    number = judged.fields["external_number"]
-    if number and number in seen:
-        raise RowRefused(DealRowRefusal.DUPLICATE_NUMBER, number)
-    seen.add(number)
+    key = _key(judged.fields)
+    if key in seen:
+        number = judged.fields["external_number"]
+        raise RowRefused(
+            DealRowRefusal.DUPLICATE_NUMBER if number else DealRowRefusal.DUPLICATE_DEAL,
+            number or judged.fields["title"],
+        )
+    seen.add(key)
     return judged
+
+
+def _key(fields: Mapping[str, Any]) -> Key:
+    """What a deal is known by: its number, or without one its name, prices and dates of sale."""
+    number = fields["external_number"]
+    return (number,) if number else tuple(fields[name] for name in KEY_FIELDS)
 
 
 def _state(judged: DealRow, now: datetime) -> str:

@@ -14,6 +14,7 @@ from core.imports.table import Row, Table
 from identity.domain.audit import record_event
 from identity.models import User
 from merchants.domain.store_rows import STORE_FIELDS, StoreRow, judge_store_row
+from merchants.domain.stores import StoreDetails
 from merchants.enums import StoreRowRefusal
 from merchants.models import Merchant, Store
 
@@ -54,8 +55,8 @@ def import_stores(
 ) -> StoreImport:
     """Bring the merchant's stores up to the file; all in one transaction, nothing with dry_run.
 
-    A store is known again by its number, or where the file has none by name and city; it is brought up to date and
-    keeps its state, hours and coupons. No merchant (dry_run only) is one without stores. Only fields the file has a
+    A store is known again by its number, or where the file or the store has none by name and city; it is brought up
+    to date and keeps its state, hours and coupons. No merchant (dry_run only) is one without stores. Only fields the file has a
     column for are written. Raises ColumnMissing, ColumnUnknown, ColumnTwice.
     """
     check_mapping(mapping=mapping, fields=STORE_FIELDS, columns=table.columns)
@@ -64,7 +65,7 @@ def import_stores(
     with scope(merchant=merchant.pk):
         # Two imports at a time would each miss what the other adds.
         Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
-        known = {_key(store.number, store.name, store.city): store for store in Store.objects.all()}
+        known = _known_stores()
         result, added, changed = _sort_rows(table, mapping, known, progress)
         if dry_run:
             return result
@@ -100,7 +101,7 @@ def _sort_rows(
         result.report.accept(number=row.number, title=details.name, warnings=judged.doubts)
         result.by_city[judged.written_city] += 1
         result.by_official_city[details.city] += 1
-        store = known.get(_key(details.number, details.name, details.city))
+        store = _find(known, details)
         if store is None:
             added.append(Store(**asdict(details), import_warnings=sorted(judged.doubts)))
             result.report.created += 1
@@ -144,6 +145,24 @@ def _written_fields(mapping: Mapping[str, str]) -> list[tuple[str, bool]]:
     by_file = {name for name, column in mapping.items() if column}
     found = by_file | {"country", "province", "city", "district"}
     return [(name, name in by_file) for name in sorted(found)]
+
+
+def _known_stores() -> dict[tuple[str, ...], Store]:
+    known: dict[tuple[str, ...], Store] = {}
+    for store in Store.objects.order_by("pk"):
+        known.setdefault(_key("", store.name, store.city), store)
+        if store.number:
+            known[_key(store.number, store.name, store.city)] = store
+    return known
+
+
+def _find(known: dict[tuple[str, ...], Store], details: StoreDetails) -> Store | None:
+    """By number; by name and city where the file or the store has none."""
+    store = known.get(_key(details.number, details.name, details.city))
+    if store is None and details.number:
+        namesake = known.get(_key("", details.name, details.city))
+        store = namesake if namesake and not namesake.number else None
+    return store
 
 
 def _key(number: str, name: str, city: str) -> tuple[str, ...]:

@@ -124,10 +124,11 @@ def _coordinates(values: Mapping[str, str], doubts: set[str]) -> tuple[Decimal |
     try:
         longitude = round(Decimal(values["longitude"]), 6)
         latitude = round(Decimal(values["latitude"]), 6)
-    except InvalidOperation:
-        longitude = latitude = Decimal(999)
-    # 0, 0 lies in the sea; it is what programs write for "not known".
-    if not (abs(longitude) <= 180 and abs(latitude) <= 90) or longitude == latitude == 0:
+        # 0, 0 lies in the sea; it is what programs write for "not known".
+        is_on_earth = abs(longitude) <= 180 and abs(latitude) <= 90 and (longitude or latitude)
+    except InvalidOperation:  # no number, or NaN, which cannot be compared
+        is_on_earth = False
+    if not is_on_earth:
         doubts.add(StoreDoubt.COORDINATES_MALFORMED)
         return None, None
     return longitude, latitude

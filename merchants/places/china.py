@@ -138,8 +138,8 @@ def _smaller_place(text: str, province: Province | None) -> City | None:
         candidates = places.get(name, ())
         if province:
             candidates = tuple(city for city in candidates if city.province == province)
-        if len(candidates) == 1:
-            return candidates[0]
+        if candidates:
+            return candidates[0] if len(candidates) == 1 else None  # several: not clear
     return None
 
 
