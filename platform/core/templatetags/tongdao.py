@@ -118,6 +118,12 @@ def short_time(value: dt.datetime | None) -> str:
 
 
 @register.filter
+def last_minute(value: dt.datetime | None) -> dt.datetime | None:
+    """The minute before an end that no longer counts: valid until 00:00 is shown as 23:59 of the day before."""
+    return value - dt.timedelta(minutes=1) if value else None
+
+
+@register.filter
 def local_time(value: dt.datetime | None) -> str:
     """ "2026-11-21 18:42:05" in the active time zone, for details where the second matters."""
     return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S") if value else NOTHING
