@@ -34,6 +34,7 @@ from coupons.domain.usability import is_usable_time
 from coupons.enums import CouponState, DealKind, OrderCloseReason, ValidityKind
 from coupons.models import Coupon, Deal, Order, SandboxCharge
 from coupons.payment_providers.sandbox import get_charge, signed_notification
+from identity.domain.customers import sign_in_customer
 from identity.enums import Role
 from identity.models import Customer, User
 from merchants.models import Merchant, Store
@@ -112,7 +113,8 @@ def build_trade(
 
 def build_customers(*, lang: str) -> list[Customer]:
     return [
-        _customer(
+        sign_in_customer(
+            provider=PROVIDER,
             open_id=f"demo-customer-{number:02d}",
             nickname=name[lang],
             phone_tail=f"{(number * 1379 + 2210) % 10_000:04d}",
@@ -123,7 +125,8 @@ def build_customers(*, lang: str) -> list[Customer]:
 
 def top_up_ready_coupons(*, merchant: Merchant, lang: str, at: datetime) -> list[str]:
     """Codes of at least three coupons that can be redeemed now in every store, bought as needed."""
-    customer = _customer(
+    customer = sign_in_customer(
+        provider=PROVIDER,
         open_id=READY_CUSTOMER,
         nickname={"zh": "试一试", "en": "Try me"}[lang],
         phone_tail="0000",
@@ -162,17 +165,6 @@ def pay(order: Order, *, at: datetime) -> list[Coupon]:
     receive_notification(provider=PROVIDER, headers=headers, body=body)
     with scope(merchant=order.merchant_id):
         return list(order.coupons.order_by("id"))
-
-
-def _customer(*, open_id: str, nickname: str, phone_tail: str) -> Customer:
-    known = Customer.objects.select_related("user").filter(sign_in_provider=PROVIDER, open_id=open_id).first()
-    return known or Customer.objects.create(
-        user=User.objects.create_user(name=nickname),
-        sign_in_provider=PROVIDER,
-        open_id=open_id,
-        nickname=nickname,
-        phone_tail=phone_tail,
-    )
 
 
 def _build_deal(seed: DealSeed, *, shop: SeededMerchant, operator: User, lang: str, at: datetime) -> OnSale:
@@ -679,7 +671,7 @@ TRADES: tuple[TradeSeed, ...] = (
         deals=(
             DealSeed(_hot_pot_for_two, weight=6, wanted=(10.5, 26.0)),
             DealSeed(_hot_pot_for_four, weight=3, wanted=(10.5, 26.0)),
-            DealSeed(_voucher_100, weight=4, counts=(1, 1, 2, 3)),
+            DealSeed(_voucher_100, weight=4, counts=(1, 1, 2, 3), wanted=(10.5, 26.0)),
             DealSeed(_morning_noodles, weight=6, counts=(1, 1, 2), wanted=(5.5, 10.5)),
             DealSeed(_weekday_lunch, weight=4, only_stores=("SC01", "SC02")),
             DealSeed(_late_night, fate=IN_REVIEW),
@@ -691,12 +683,12 @@ TRADES: tuple[TradeSeed, ...] = (
                     "It promises drinks without brand, size and number. Please add them and submit again.",
                 ),
             ),
-            DealSeed(_ice_jelly, fate=PAUSED, weight=1, counts=(1, 2)),
-            DealSeed(_opening_voucher, fate=ENDED, weight=1),
+            DealSeed(_ice_jelly, fate=PAUSED, weight=1, counts=(1, 2), wanted=(11.0, 24.0)),
+            DealSeed(_opening_voucher, fate=ENDED, weight=1, wanted=(11.0, 22.0)),
             DealSeed(_family_draft, fate=DRAFT),
         ),
         weekday_uses=(9, 9, 10, 11, 15, 18, 17),
-        peaks=((0.1, 1.9, 7), (6.4, 10.3, 22), (11.0, 14.0, 26), (17.0, 22.5, 45)),
+        peaks=((0.1, 1.9, 7), (6.4, 10.3, 26), (11.0, 14.0, 24), (17.0, 22.5, 43)),
         store_weights=(42, 28, 18, 12),
         days=27,
     ),
