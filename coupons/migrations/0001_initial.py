@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', core.ids.IdField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('external_number', models.CharField(blank=True, default='', max_length=64, verbose_name='Number elsewhere')),
-                ('title', models.CharField(max_length=60, verbose_name='Name')),
+                ('title', models.CharField(max_length=60, verbose_name='Deal name')),
                 ('kind', models.CharField(choices=[('package', 'Group-buy package'), ('cash_voucher', 'Cash voucher'), ('times_card', 'Times card')], default='package', max_length=12, verbose_name='Kind')),
                 ('description', models.TextField(blank=True, default='', max_length=2000, verbose_name='Notes for the customer')),
                 ('category', models.CharField(blank=True, default='', max_length=40, verbose_name='Category')),

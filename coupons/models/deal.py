@@ -28,7 +28,7 @@ class Deal(models.Model):
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="deals")
     external_number = models.CharField(_("Number elsewhere"), max_length=64, blank=True, default="")
-    title = models.CharField(_("Name"), max_length=60)
+    title = models.CharField(_("Deal name"), max_length=60)
     kind = models.CharField(_("Kind"), max_length=12, choices=DealKind, default=DealKind.PACKAGE)
     description = models.TextField(_("Notes for the customer"), max_length=2000, blank=True, default="")
     category = models.CharField(_("Category"), max_length=40, blank=True, default="")

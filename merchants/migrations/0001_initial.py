@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('party', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='merchant', serialize=False, to='identity.party')),
                 ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=80, verbose_name='Name')),
+                ('name', models.CharField(max_length=80, verbose_name='Merchant name')),
                 ('currency', models.CharField(db_default='CNY', default='CNY', max_length=3)),
                 ('zone', models.CharField(default='Asia/Shanghai', max_length=40, verbose_name='Time zone')),
                 ('platform_fee_bps', models.IntegerField(default=250, validators=[django.core.validators.MaxValueValidator(10000)], verbose_name='Platform fee')),

@@ -15,7 +15,7 @@ class Merchant(models.Model):
 
     party = models.OneToOneField(Party, on_delete=models.PROTECT, primary_key=True, related_name="merchant")
     slug = models.SlugField(max_length=60, unique=True)
-    name = models.CharField(_("Name"), max_length=80)
+    name = models.CharField(_("Merchant name"), max_length=80)
     currency = models.CharField(max_length=3, default="CNY", db_default="CNY")
     zone = models.CharField(_("Time zone"), max_length=40, default="Asia/Shanghai")
     platform_fee_bps = models.IntegerField(
