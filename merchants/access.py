@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django_scopes import scope
 
@@ -72,6 +73,18 @@ def access_stores(*, access: MerchantAccess, only_open: bool = False) -> "QueryS
     if access.store_ids is not None:
         stores = stores.filter(pk__in=access.store_ids)
     return stores.filter(state=StoreState.OPEN) if only_open else stores
+
+
+def clerk_count() -> Coalesce:
+    """Annotates stores with the number of people bound to them, without joining into the rows."""
+    bound = (
+        Membership.stores.through.objects.filter(store_id=OuterRef("pk"), membership__is_active=True)
+        .order_by()
+        .values("store_id")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return Coalesce(Subquery(bound), 0)
 
 
 def access_store(*, access: MerchantAccess, store_id: int) -> Store:

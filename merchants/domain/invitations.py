@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django_scopes import scope, scopes_disabled
 from phonenumber_field.phonenumber import PhoneNumber
@@ -130,7 +130,11 @@ def accept_as_new_user(*, secret: str, name: str, password: str, at: datetime | 
     invitation = _lock(secret, at)
     if get_known_user(invitation=invitation):
         raise InvitationGone
-    user = User.objects.create_user(name=name, phone=invitation.phone, password=password)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(name=name, phone=invitation.phone, password=password)
+    except IntegrityError as error:  # another shop's invitation made the account just now
+        raise InvitationGone from error
     return _accept(invitation, user)
 
 

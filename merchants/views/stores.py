@@ -15,7 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from core.errors import DomainError, NotFound
 from core.refusals import describe
 from identity.enums import Role
-from merchants.access import MerchantAccess, access_store, access_stores
+from merchants.access import (
+    MerchantAccess,
+    access_memberships,
+    access_store,
+    access_stores,
+    clerk_count,
+)
 from merchants.decorators import MerchantRequest, merchant_page
 from merchants.domain.stores import (
     StoreNumberTaken,
@@ -31,6 +37,7 @@ from merchants.models import Store
 from merchants.posters import poster_qr_svg
 
 PER_PAGE = 50
+MOST_CLERKS = 50
 EDITORS = (Role.OWNER, Role.MANAGER)
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
 
@@ -54,7 +61,7 @@ def stores(request: MerchantRequest) -> HttpResponse:
             found = found.filter(city=city)
         if state:
             found = found.filter(state=state)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found.annotate(clerks=clerk_count()), PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": form,
         "page": page,
@@ -74,6 +81,7 @@ def store_detail(request: MerchantRequest, store_id: int) -> HttpResponse:
         "store": store,
         "doubts": [StoreDoubt(code).label for code in store.import_warnings if code in StoreDoubt.values],
         "hours": _hours(store),
+        "clerks": access_memberships(access=request.access).filter(stores=store)[:MOST_CLERKS],
         "may_edit": request.merchant_role in EDITORS,
     }
     return render(request, "stores/detail.html", context)
