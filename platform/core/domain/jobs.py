@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 LEASE_SECONDS = 30  # how long the relay waits before it rings for the same row again
-OUTSIDE_LEASE_SECONDS = 120  # a call to the outside may take this long before another worker tries
+OUTSIDE_LEASE_SECONDS = 60  # a call to the outside holds no row lock: no second worker tries within this
 
 Handler = Callable[[Job], None]
 _handlers: dict[str, Handler] = {}
@@ -115,12 +115,18 @@ def _claim(job_id: int) -> Job | None:
             UPDATE core_job SET
                 state = CASE WHEN attempts >= %(max)s THEN 'dead' ELSE state END,
                 attempts = LEAST(attempts + 1, %(max)s),
-                lease_until = now() + make_interval(secs => %(lease)s)
+                lease_until = now() + make_interval(secs => CASE WHEN kind = ANY(%(outside)s) THEN %(long)s ELSE %(short)s END)
             WHERE id IN (SELECT id FROM core_job WHERE id = %(id)s AND state = 'ready' AND due_at <= now()
                          FOR UPDATE SKIP LOCKED)
             RETURNING state
             """,
-            {"id": job_id, "max": MAX_ATTEMPTS, "lease": OUTSIDE_LEASE_SECONDS},
+            {
+                "id": job_id,
+                "max": MAX_ATTEMPTS,
+                "outside": list(_outside_handlers),
+                "long": OUTSIDE_LEASE_SECONDS,
+                "short": LEASE_SECONDS,
+            },
         )
         row = cursor.fetchone()
     if row is None or row[0] == JobState.DEAD:
