@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from coupons.domain import orders, refunds
+from coupons.domain.deal_states import end_overdue_deals
 from coupons.domain.expiry import expire_coupons
 from coupons.payment_providers import sandbox
 
@@ -16,4 +17,12 @@ def sweep_expired(**kwargs: object) -> None:
     """Expire what is over, in batches with a commit each; the rest waits for the next round."""
     for _ in range(BATCHES):
         if not expire_coupons():
+            return
+
+
+@shared_task
+def end_deals(**kwargs: object) -> None:
+    """Deals whose sale is over leave the lists of what is on sale; selling asks the window itself."""
+    for _ in range(BATCHES):
+        if not end_overdue_deals():
             return

@@ -29,6 +29,12 @@ class NewMerchantForm(forms.ModelForm):
     class Meta:
         model = Merchant
         fields = ("slug", "name", "currency", "zone", "platform_fee_bps", "reversal_window_seconds")
+        labels = {"slug": _("Short name"), "currency": _("Currency")}  # noqa: RUF012
+        help_texts = {  # noqa: RUF012
+            "slug": _("Part of the shop's addresses: small letters, digits and hyphens."),
+            "platform_fee_bps": _("In hundredths of a percent: 250 is 2.5%."),
+            "reversal_window_seconds": _("In seconds: 3600 is one hour."),
+        }
 
     def clean_slug(self) -> str:
         slug = self.cleaned_data["slug"].lower()

@@ -69,6 +69,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.tasks.sweep", "schedule": 30.0},
     "sweep-unsettled": {"task": "coupons.settlement.tasks.sweep_unsettled", "schedule": 60.0},
     "sweep-expired": {"task": "coupons.tasks.sweep_expired", "schedule": 120.0},
+    "end-deals": {"task": "coupons.tasks.end_deals", "schedule": 300.0},
     "seal-statements": {"task": "coupons.settlement.tasks.enqueue_statements", "schedule": 600.0},
 }
 
