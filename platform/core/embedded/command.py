@@ -101,13 +101,17 @@ def _help_psql(servers: Servers) -> None:
 
 @contextmanager
 def _ending_in_order() -> Iterator[None]:
-    """SIGTERM ends the command like Ctrl-C, so that the servers it started are stopped."""
+    """SIGTERM and a closed terminal end the command like Ctrl-C, so that the servers it started are stopped."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    # Not where somebody ignores them on purpose, as nohup does.
+    taken = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]
+    for one in taken:
+        signal.signal(one, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one in taken:
+            signal.signal(one, signal.SIG_DFL)

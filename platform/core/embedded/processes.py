@@ -1,5 +1,6 @@
 """Questions about other processes, and where a wheel keeps its files."""
 
+import contextlib
 import importlib.util
 import subprocess
 import sys
@@ -7,8 +8,9 @@ from pathlib import Path
 
 
 def say(sentence: str) -> None:
-    """Tell the person at the terminal; standard output belongs to the command's result."""
-    print(sentence, file=sys.stderr, flush=True)
+    """Tell the person at the terminal, if it is still there; standard output belongs to the command's result."""
+    with contextlib.suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def package_folder(name: str) -> Path:

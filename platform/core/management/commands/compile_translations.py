@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         written = compile_all(force=options["force"])
-        self.stderr.write(f"{len(written)} of {len(catalogues())} catalogues compiled")
+        self.stderr.write(
+            f"{len(written)} of {len(catalogues())} catalogues compiled", str
+        )  # progress, not in red
         if options["missing"]:
             missing = find_missing()
             for entry in missing:

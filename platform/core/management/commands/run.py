@@ -71,7 +71,7 @@ class Command(BaseCommand):
             supervisor.watch_forever()
         finally:
             say("\nStopping ...")
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 # An impatient second Ctrl-C must not leave children behind.
                 signal.signal(number, signal.SIG_IGN)
             supervisor.stop()
