@@ -229,6 +229,20 @@ def test_bad_input_is_named_and_redeems_nothing(town, counter, wrong):
     assert Redemption.objects.count() == 0
 
 
+@pytest.mark.parametrize("text", ["\x00", "'; --", "x" * 100_000, "🂡", "٣" * 15])
+def test_odd_input_never_breaks_the_counter(town, counter, text):
+    for path, body in [
+        ("check", {"code": text}),
+        ("redeem", {"code": text, "attempt_key": text, "count": text}),
+        ("undo", {"redemption": text, "confirmed": text}),
+        ("store", {"merchant": text, "store": text}),
+    ]:
+        assert counter.post(f"/clerk/{path}/", body).status_code in {404, 422}
+    assert counter.get("/clerk/store/", {"q": text, "merchant": "laozao"}).status_code == 200
+    assert counter.get("/clerk/store/", {"merchant": text}).status_code == 200
+    assert RedemptionRefusal.objects.count() == 0
+
+
 def test_the_hot_path_asks_little(town, counter):
     (coupon,) = town.buy()
     with CaptureQueriesContext(connection) as statements:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import DomainError, Invalid, NotFound
 from core.refusals import describe
@@ -23,18 +23,19 @@ from coupons.domain.deal_terms import describe_terms
 from coupons.domain.redemption import check_coupon, redeem_coupons, reverse_redemptions
 from coupons.views.counter import Counter, counter_page, enter, find_counter, read_device, remember_store
 from coupons.views.today import list_today
-from merchants.access import MerchantAccess, access_merchant, access_merchants, access_store, access_stores
+from merchants.access import MerchantAccess, access_merchants, access_store, access_stores
 from merchants.enums import StoreState
 from merchants.models import Store
 
 CODE_DIGITS = 15
+LONGEST_INPUT = 100
 ATTEMPT_KEY = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 MOST_STORES = 50  # shown at once when choosing; the search finds the others
 MOST_BUTTONS = 9  # counts up to here are buttons (and keys 1 to 9), beyond it a number is typed
 
 
 @never_cache
-@require_GET
+@require_safe
 @login_required
 def home(request: Any) -> HttpResponse:
     """The counter of this device; straight in for who works in one store, else the choice of a store."""
@@ -49,7 +50,7 @@ def home(request: Any) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def choose_store(request: Any) -> HttpResponse:
     """Choose merchant and store for this device; who works nowhere is told who can change that."""
@@ -58,17 +59,17 @@ def choose_store(request: Any) -> HttpResponse:
         return render(request, "clerk/nobody.html", status=403)
     slug = request.POST.get("merchant") or request.GET.get("merchant") or ""
     access = next((one for one in accesses if one.merchant.slug == slug), None)
-    if access is None and len(accesses) == 1:
+    if access is None and not slug and len(accesses) == 1:
         access = accesses[0]
     error = ""
     if request.method == "POST":
         try:
-            chosen_access, store = _chosen_store(request)
+            access, store = _chosen_store(request, access)
         except NotFound as refusal:
             error = describe(refusal).title
         else:
             response = redirect("clerk")
-            remember_store(response, access=chosen_access, store=store)
+            remember_store(response, access=access, store=store)
             return response
     context = {"accesses": accesses, "chosen": access, "error": error, **_stores_to_choose(request, access)}
     template = "clerk/store_list.html" if request.htmx else "clerk/choose_store.html"
@@ -80,7 +81,7 @@ def choose_store(request: Any) -> HttpResponse:
 @counter_page
 def check(request: Any, counter: Counter) -> HttpResponse:
     """Look at a code; the card that answers carries the key of the attempt that may follow."""
-    code = normalise_code(request.POST.get("code", ""))
+    code = normalise_code(request.POST.get("code", "")[:LONGEST_INPUT])
     if len(code) != CODE_DIGITS:
         return _answer(
             request, counter, "clerk/answer_short.html", {"digits": len(code), "code": code}, status=422
@@ -114,7 +115,7 @@ def check(request: Any, counter: Counter) -> HttpResponse:
 @counter_page
 def redeem(request: Any, counter: Counter) -> HttpResponse:
     """Redeem what was checked, exactly once per attempt_key: sent again, it gets the first answer."""
-    code = normalise_code(request.POST.get("code", ""))
+    code = normalise_code(request.POST.get("code", "")[:LONGEST_INPUT])
     attempt_key = request.POST.get("attempt_key", "")
     count = request.POST.get("count", "1")
     try:
@@ -158,7 +159,6 @@ def undo(request: Any, counter: Counter) -> HttpResponse:
             merchant=counter.access.merchant,
             redemption_ids=[redemption.pk for redemption in chosen],
             by=request.user,
-            reason=request.POST.get("reason", "")[:200],
         )
     except DomainError as refusal:
         return _refused(request, counter, refusal, "")
@@ -166,7 +166,7 @@ def undo(request: Any, counter: Counter) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 @counter_page
 def today(request: Any, counter: Counter) -> HttpResponse:
     """What this device did today, as a part of the page (as the whole page without JavaScript)."""
@@ -214,12 +214,11 @@ def _only_counter(request: HttpRequest) -> Counter | None:
     return Counter(access=accesses[0], store=stores[0], device=read_device(request) or uuid.uuid4().hex)
 
 
-def _chosen_store(request: HttpRequest) -> tuple[MerchantAccess, Store]:
+def _chosen_store(request: HttpRequest, access: MerchantAccess | None) -> tuple[MerchantAccess, Store]:
     """The posted choice. Raises NotFound unless it is an open store the user may work in."""
     store_id = request.POST.get("store", "")
-    if not (store_id.isascii() and store_id.isdigit() and len(store_id) < 20):
+    if access is None or not (store_id.isascii() and store_id.isdigit() and len(store_id) < 20):
         raise NotFound
-    access = access_merchant(user=request.user, slug=request.POST.get("merchant", ""))  # type: ignore[arg-type]
     store = access_store(access=access, store_id=int(store_id))
     if store.state != StoreState.OPEN:
         raise NotFound
@@ -229,7 +228,7 @@ def _chosen_store(request: HttpRequest) -> tuple[MerchantAccess, Store]:
 def _stores_to_choose(request: HttpRequest, access: MerchantAccess | None) -> dict[str, Any]:
     if access is None:
         return {}
-    search = request.GET.get("q", "").strip()[:60]
+    search = request.GET.get("q", "").replace("\x00", "").strip()[:60]
     stores = access_stores(access=access, only_open=True)
     if search:
         stores = stores.filter(

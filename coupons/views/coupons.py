@@ -6,7 +6,6 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from coupons.access import access_coupon, access_coupons
@@ -45,16 +44,15 @@ def coupons(request: MerchantRequest) -> HttpResponse:
     page = Paginator(found.select_related("deal", "customer", "order"), ROWS_PER_PAGE).get_page(
         request.GET.get("page")
     )
-    with timezone.override(request.merchant.tzinfo):
-        context = {
-            "form": form,
-            "page": page,
-            "rows": [(coupon, STATUS[CouponState(coupon.state)]) for coupon in page],
-            "filtered": bool(filters) or not form.is_valid(),
-            "currency": request.merchant.currency,
-        }
-        template = "coupons/list.html" if request.htmx else "coupons/coupons.html"
-        return render(request, template, context, status=200 if form.is_valid() else 422)
+    context = {
+        "form": form,
+        "page": page,
+        "rows": [(coupon, STATUS[CouponState(coupon.state)]) for coupon in page],
+        "filtered": bool(filters) or not form.is_valid(),
+        "currency": request.merchant.currency,
+    }
+    template = "coupons/list.html" if request.htmx else "coupons/coupons.html"
+    return render(request, template, context, status=200 if form.is_valid() else 422)
 
 
 @merchant_page(*READERS)
@@ -62,17 +60,16 @@ def coupons(request: MerchantRequest) -> HttpResponse:
 def coupon_detail(request: MerchantRequest, coupon_id: int) -> HttpResponse:
     """One coupon: its order, its rules, everything that happened to it. The code is shown masked."""
     coupon = access_coupon(access=request.access, coupon_id=coupon_id)
-    with timezone.override(request.merchant.tzinfo):
-        context = {
-            "coupon": coupon,
-            "order": coupon.order,
-            "kind": STATUS[CouponState(coupon.state)],
-            "rules": describe_terms(coupon.order.terms),
-            "siblings": coupon.order.coupons.exclude(pk=coupon.pk).order_by("pk"),
-            "events": tell_story(coupon, currency=request.merchant.currency),
-            "currency": request.merchant.currency,
-        }
-        return render(request, "coupons/detail.html", context)
+    context = {
+        "coupon": coupon,
+        "order": coupon.order,
+        "kind": STATUS[CouponState(coupon.state)],
+        "rules": describe_terms(coupon.order.terms),
+        "siblings": coupon.order.coupons.exclude(pk=coupon.pk).order_by("pk"),
+        "events": tell_story(coupon, currency=request.merchant.currency),
+        "currency": request.merchant.currency,
+    }
+    return render(request, "coupons/detail.html", context)
 
 
 def _filter(found: "QuerySet[Coupon]", filters: dict[str, Any]) -> "QuerySet[Coupon]":

@@ -37,18 +37,17 @@ STATES = ("", "redeemed", "reversed", "refused")
 def redemptions(request: MerchantRequest) -> HttpResponse:
     """Newest first, with sums over everything the filters leave; ?state=refused lists the refused codes instead."""
     form, state, filters = _read_filters(request)
-    with timezone.override(request.merchant.tzinfo):
-        context = {
-            "form": form,
-            "state": state,
-            "tabs": _tabs(request, state),
-            "filtered": bool(filters) or not form.is_valid(),
-            "currency": request.merchant.currency,
-            "query": _query(request, without="page"),
-            **(_list_refusals if state == "refused" else _list_redemptions)(request, form, filters, state),
-        }
-        template = "redemptions/list.html" if request.htmx else "redemptions/records.html"
-        return render(request, template, context, status=200 if form.is_valid() else 422)
+    context = {
+        "form": form,
+        "state": state,
+        "tabs": _tabs(request, state),
+        "filtered": bool(filters) or not form.is_valid(),
+        "currency": request.merchant.currency,
+        "query": _query(request, without="page"),
+        **(_list_refusals if state == "refused" else _list_redemptions)(request, form, filters, state),
+    }
+    template = "redemptions/list.html" if request.htmx else "redemptions/records.html"
+    return render(request, template, context, status=200 if form.is_valid() else 422)
 
 
 @merchant_page(*READERS)
@@ -118,18 +117,17 @@ def _show(
     )
     seconds = max(0, int((redemption.due_at - timezone.now()).total_seconds()))
     may_undo = redemption.reversed_at is None and seconds > 0 and request.merchant_role in UNDOERS
-    with timezone.override(request.merchant.tzinfo):
-        context = {
-            "redemption": redemption,
-            "coupon": redemption.coupon,
-            "line": getattr(redemption, "settlement_line", None),
-            "events": tell_story(redemption.coupon, currency=request.merchant.currency),
-            "currency": request.merchant.currency,
-            "may_undo": may_undo,
-            "seconds": seconds,
-            "form": form,
-        }
-        return render(request, "redemptions/detail.html", context, status=status)
+    context = {
+        "redemption": redemption,
+        "coupon": redemption.coupon,
+        "line": getattr(redemption, "settlement_line", None),
+        "events": tell_story(redemption.coupon, currency=request.merchant.currency),
+        "currency": request.merchant.currency,
+        "may_undo": may_undo,
+        "seconds": seconds,
+        "form": form,
+    }
+    return render(request, "redemptions/detail.html", context, status=status)
 
 
 def _read_filters(request: MerchantRequest) -> tuple[RedemptionFilter, str, dict[str, Any]]:

@@ -16,7 +16,8 @@ const GUN_GAP = 50; // ms between keys; a gun is faster, a hand slower
 const GUN_PAUSE = 120; // a gun that sends no Enter has finished after this
 const ENTER_REST = 250; // some guns send Enter twice: the second must not confirm
 const DONE_STAYS = 4000;
-const PENDING = "clerk.pending"; // the attempt that waits for its answer, also over a reload
+const PENDING = "clerk.pending"; // the attempt that waits for its answer, also over a reload …
+const PENDING_STAYS = 10 * 60 * 1000; // … for so long: later the customer has gone
 
 let burst = { digits: "", letters: 0, last: -1000 };
 let gunTimer = 0;
@@ -193,12 +194,15 @@ counter.addEventListener("input", (event) => {
 // --- requests and answers ------------------------------------------------------------------------------------------
 
 counter.addEventListener("htmx:beforeRequest", (event) => {
-  if (locked && event.target === checkForm) {
+  if (event.target.id === "today") return;
+  const waiting = readPending() && event.target.id !== "redeem-form";
+  if (waiting || (locked && event.target === checkForm)) {
+    // First the missing answer: the next coupon must not put it out of sight.
     event.preventDefault();
     playRefusal();
+    if (waiting) showPending();
     return;
   }
-  if (event.target.closest("#today") === event.target) return;
   clearTimeout(clearTimer);
   if (event.target.id === "redeem-form") keepPending(Object.fromEntries(new FormData(event.target)));
 });
@@ -213,7 +217,7 @@ counter.addEventListener("htmx:beforeSwap", (event) => {
 
 counter.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target !== answer) return;
-  dropPending();
+  if (event.detail.requestConfig.elt.id === "redeem-form") dropPending();
   receive();
 });
 
@@ -286,7 +290,6 @@ function noAnswer(form, status) {
     showPending();
     return;
   }
-  dropPending();
   const note = document.createElement("div");
   note.className = "answer answer-wait";
   note.dataset.answer = "lost";
@@ -315,11 +318,17 @@ function noAnswer(form, status) {
 
 function keepPending(fields) {
   const { code, count, attempt_key } = fields;
-  sessionStorage.setItem(PENDING, JSON.stringify({ code, count, attempt_key }));
+  const kept = { fields: { code, count, attempt_key }, counter: say.counter, at: Date.now() };
+  sessionStorage.setItem(PENDING, JSON.stringify(kept));
 }
 
+// The fields to send again; another person or store at this device sends nothing of it.
 function readPending() {
-  return JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
+  const kept = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
+  if (!kept) return null;
+  if (kept.counter === say.counter && Date.now() - kept.at < PENDING_STAYS) return kept.fields;
+  dropPending();
+  return null;
 }
 
 function dropPending() {

@@ -15,8 +15,11 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from coupons.domain.codes import new_code
+from coupons.domain.redemption import CouponUnknown
 from coupons.models import Redemption
-from coupons.tests.town import Town, make_town
+from coupons.tests.town import Town, make_town, make_user
+from identity.enums import Role
+from merchants.domain.memberships import set_membership
 from tests.browser.conftest import ARGUMENTS, Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,6 +193,141 @@ def test_a_lost_answer_is_asked_for_again(
     counter.reload()
     expect(counter.get_by_text("还没有收到结果。")).to_have_count(0)
     forgive(watch)
+
+
+def test_a_missing_answer_comes_before_the_next_coupon(counter: Page, town: Town, watch: Watch) -> None:
+    (one,), (two,) = town.buy(), town.buy()
+    counter.route("**/clerk/redeem/", lambda route: route.abort("connectionreset"), times=1)
+    gun(counter, one.code)
+    counter.get_by_role("button", name="确认核销 1 张").click()
+    expect(counter.get_by_text("还没有收到结果。")).to_be_visible()
+    gun(counter, two.code)
+    expect(counter.locator(f'[data-answer="wait"][data-code="{one.code}"]')).to_be_visible()
+    counter.get_by_role("button", name="再查一次结果").click()
+    expect(counter.get_by_text("已核销 1 张", exact=True)).to_be_visible()
+    gun(counter, two.code)
+    expect(counter.locator(f'[data-answer="card"][data-code="{two.code}"]')).to_be_visible()
+    assert Redemption.objects.get().coupon_id == one.pk
+    forgive(watch)
+
+
+def test_an_attempt_of_somebody_else_is_not_sent_again(
+    counter: Page, town: Town, watch: Watch, sign_in: Callable[[Any], None]
+) -> None:
+    (coupon,) = town.buy()
+    counter.route("**/clerk/redeem/", lambda route: route.abort("connectionreset"), times=1)
+    gun(counter, coupon.code)
+    counter.get_by_role("button", name="确认核销 1 张").click()
+    expect(counter.get_by_text("还没有收到结果。")).to_be_visible()
+    colleague = make_user("小赵")
+    set_membership(
+        merchant=town.merchant, user=colleague, role=Role.CLERK, stores=[town.store], by=town.owner
+    )
+    sign_in(colleague)
+    counter.reload()
+    expect(counter.get_by_label("券码")).to_be_focused()
+    expect(counter.get_by_text("还没有收到结果。")).to_have_count(0)
+    assert Redemption.objects.count() == 0
+    forgive(watch)
+
+
+@pytest.mark.parametrize(
+    ("screen", "theme", "language"),
+    [
+        ("phone", "light", "en"),
+        ("phone", "dark", "zh-hans"),
+        ("desktop", "dark", "en"),
+        ("desktop", "light", "zh-hans"),
+    ],
+)
+def test_every_state_is_readable_by_everyone(
+    counter: Page,
+    town: Town,
+    watch: Watch,
+    axe: Callable[[Page], None],
+    screen: str,
+    theme: str,
+    language: str,
+) -> None:
+    coupons = town.buy(quantity=3)
+    states = [
+        ("card", lambda: gun(counter, coupons[0].code)),
+        ("done", lambda: counter.locator("#redeem-button").click()),
+        ("refused", lambda: gun(counter, coupons[0].code)),
+        ("undo", lambda: counter.locator(".undo-form button").click()),
+        ("undone", lambda: counter.locator("#undo-button").click()),
+        ("short", lambda: submit(counter, "1234")),
+    ]
+    for state, act in states:
+        act()
+        expect(counter.locator(f'[data-answer="{state}"]')).to_be_visible()
+        axe(counter)
+        width = counter.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert width == 0, f"{state} is wider than the screen"
+    forgive(watch)
+
+
+def submit(page: Page, digits: str) -> None:
+    page.locator("#code").fill(digits)
+    page.locator("#check-button").click()
+
+
+@pytest.mark.parametrize(
+    ("screen", "theme", "language"),
+    [
+        ("phone", "light", "en"),
+        ("phone", "dark", "zh-hans"),
+        ("desktop", "dark", "en"),
+        ("desktop", "light", "zh-hans"),
+    ],
+)
+def test_records_and_coupons_are_readable_by_everyone(
+    page: Page,
+    town: Town,
+    sign_in: Callable,
+    axe: Callable[[Page], None],
+    screen: str,
+    theme: str,
+    language: str,
+) -> None:
+    (coupon,) = town.buy()
+    receipt = town.redeem(coupon.code)
+    with pytest.raises(CouponUnknown):
+        town.redeem(new_code())
+    sign_in(town.owner)
+    for path in [
+        "redemptions/",
+        "redemptions/?state=refused",
+        "redemptions/?state=reversed",
+        f"redemptions/{receipt.redemptions[0].id}/",
+        "coupons/",
+        f"coupons/{coupon.pk}/",
+        "coupons/?q=0000",
+    ]:
+        page.goto(f"/m/laozao/{path}")
+        axe(page)
+        width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert width == 0, f"{path} is wider than the screen"
+    page.goto("/clerk/")
+    axe(page)
+
+
+def test_filters_apply_at_once_and_stay_in_the_address(page: Page, town: Town, sign_in: Callable) -> None:
+    town.redeem(town.buy()[0].code)
+    town.redeem(town.buy()[0].code, store=town.other_store, clerk=town.owner)
+    sign_in(town.owner)
+    page.goto("/m/laozao/redemptions/")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_label("门店").select_option(label=town.other_store.name)
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_text("¥128.00").first).to_be_visible()
+    page.reload()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="已撤销").click()
+    expect(page.get_by_text("没有符合条件的记录。")).to_be_visible()
+    expect(page.get_by_label("门店")).to_have_value(str(town.other_store.pk))
 
 
 def test_two_tabs_redeem_once(counter: Page, town: Town, context: BrowserContext, watch: Watch) -> None:
