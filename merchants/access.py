@@ -82,7 +82,7 @@ def clerk_count() -> Coalesce:
         .order_by()
         .values("store_id")
         .annotate(count=Count("pk"))
-        .values("count")
+        .values("count")  # type: ignore[misc]
     )
     return Coalesce(Subquery(bound), 0)
 
