@@ -185,7 +185,8 @@ class PostForm(forms.Form):
         ]
         stores = access_stores(access=access)
         self.fields["stores"].queryset = stores  # type: ignore[attr-defined]
-        if len(stores) <= STORES_AS_CHECKBOXES:
+        self.fields["stores"].widget.attrs["size"] = 10
+        if stores.count() <= STORES_AS_CHECKBOXES:
             self.fields["stores"].widget = forms.CheckboxSelectMultiple(choices=self.fields["stores"].choices)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

@@ -232,8 +232,13 @@ def test_import_is_previewed_corrected_and_confirmed_once(shop, sign_in):
     assert len(stores_of(shop)) == 2
 
     client.post(url, {"confirm": "1"})
-    result = client.get(url).content.decode()
-    assert "No name" in result
+    result = client.get(url)
+    assert "No name" in result.content.decode()
+    assert result.context["cities"] == [("", 1), ("上海市", 1)]
+    assert result.context["warnings"] == [
+        ("No city", 1),
+        ("City written otherwise; its official name was put in", 1),
+    ]
     assert [(store.name, store.number, store.city) for store in stores_of(shop)[2:]] == [
         ("Bund", "7", "上海市"),
         ("Nowhere", "8", ""),

@@ -32,6 +32,7 @@ from merchants.models import ImportDraft
 IMPORTERS = (Role.OWNER, Role.MANAGER)
 SAMPLE_ROWS = 3
 ROWS_SHOWN = 100
+CITIES_SHOWN = 10
 WITH_MARK = "\ufeff"  # Excel reads UTF-8 only with the mark
 TEMPLATE_ROWS = (
     ("门店编号", "门店名称", "省份", "城市", "区县", "地址", "邮编", "电话", "经度", "纬度"),
@@ -146,12 +147,17 @@ def _told(report: dict[str, Any]) -> dict[str, Any]:
     words = {str(code): code.label for code in (*StoreDoubt, *StoreRowRefusal)}
     return {
         "report": report,
-        "warnings": [(words[code], count) for code, count in report["warnings"].items()],
-        "refusals": [(words[code], count) for code, count in report["refusals"].items()],
-        "cities": list(report["by_official_city"].items())[:10],
+        "warnings": [(words[code], count) for code, count in _most_first(report["warnings"])],
+        "refusals": [(words[code], count) for code, count in _most_first(report["refusals"])],
+        "cities": _most_first(report["by_official_city"])[:CITIES_SHOWN],
         "refused_rows": _rows_in_words(report["refused_rows"], words),
         "warned_rows": _rows_in_words(report["warned_rows"], words),
     }
+
+
+def _most_first(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """The database keeps JSON without the order of its keys."""
+    return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _rows_in_words(rows: list[dict[str, Any]], words: dict[str, Any]) -> list[dict[str, Any]]:
