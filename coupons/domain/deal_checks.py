@@ -11,6 +11,7 @@ from coupons.domain.deal_draft import DealDraft
 from coupons.enums import DealKind, ValidityKind
 
 LONGEST_SEARCH_DAYS = 400
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)  # what calendars everywhere can reckon with
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ def find_contradictions(draft: DealDraft) -> list[Problem]:
         found.append(Problem("uses_total", "uses_too_few"))
     if draft.stock is not None and draft.stock < 0:
         found.append(Problem("stock", "stock_negative"))
+    if any(not FIRST_DAY <= day <= LAST_DAY for day in draft.blackout_dates):
+        found.append(Problem("blackout_dates", "date_out_of_range"))
+    for name in ("valid_from_date", "valid_until_date", "sale_from", "sale_until"):
+        value = getattr(draft, name)
+        if value and not FIRST_DAY.year <= value.year <= LAST_DAY.year:
+            found.append(Problem(name, "date_out_of_range"))
     if draft.sale_from and draft.sale_until and draft.sale_until <= draft.sale_from:
         found.append(Problem("sale_until", "sale_window_reversed"))
     if draft.validity_kind == ValidityKind.FIXED:
@@ -77,8 +84,11 @@ def find_contradictions(draft: DealDraft) -> list[Problem]:
 
 def find_gaps(draft: DealDraft, *, open_store_ids: set[int], zone: ZoneInfo, at: datetime) -> list[Problem]:
     """What is missing before a customer can be sold this at `at`; `open_store_ids` are the merchant's open stores."""
+    contradictions = find_contradictions(draft)
+    if any(problem.code == "date_out_of_range" for problem in contradictions):
+        return contradictions  # there is no reckoning with such days
     return [
-        *find_contradictions(draft),
+        *contradictions,
         *_price_gaps(draft),
         *_content_gaps(draft),
         *_store_gaps(draft, open_store_ids),

@@ -24,6 +24,7 @@ SENTENCES: dict[str, str | Promise] = {
     "item_incomplete": _("Each item needs a name, and a quantity of at least 1."),
     "per_order_limit_out_of_range": _("Between 1 and 10 per order."),
     "per_person_limit_too_small": _("At least 1 per person, or leave it empty for no limit."),
+    "date_out_of_range": _("Choose a day between the years 2000 and 2099."),
     "sale_window_reversed": _("The sale must end after it begins."),
     "sale_over": _("The end of the sale has passed."),
     "sale_outlasts_validity": _("The sale must end by the last day the coupon is valid."),

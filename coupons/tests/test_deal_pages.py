@@ -132,6 +132,8 @@ def test_a_deal_opens_in_every_state(office, town, state):
         ({"valid_days": ""}, "valid_days", "Say for how many days after purchase it is valid."),
         ({"validity_kind": "fixed"}, "valid_from_date", "Say the date."),
         ({"kind": "lottery"}, "kind", "Select a valid choice. lottery is not one of the available choices."),
+        ({"sale_from": "0001-01-01T00:00"}, "sale_from", "Choose a day between the years 2000 and 2099."),
+        ({"sale_until": "9999-12-31T23:59"}, "sale_until", "Choose a day between the years 2000 and 2099."),
         ({"stock": "-1"}, "stock", "Ensure this value is greater than or equal to 0."),
         ({"sale_from": "2026-12-02T10:00", "sale_until": "2026-12-01T10:00"}, "sale_until", "The sale must end after it begins."),
     ],
@@ -540,3 +542,34 @@ def test_fixed_dates_are_kept_as_days(office, town):
         "2027-03-31",
         None,
     )
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"valid_until_date": "0001-01-01", "validity_kind": "fixed", "valid_from_date": "0001-01-01"},
+        {"valid_until_date": "9999-12-31", "validity_kind": "fixed", "valid_from_date": "9999-12-31"},
+        {"sale_until": "0001-01-01T00:00"},
+        {"sale_from": "9999-12-31T23:59"},
+        {"g-count": "99999999", "g0-count": "-1", "g1-count": "x"},
+        {"title": "\x00", "g0-i0-name": "\x00", "content": "up-0-99999999999"},
+        {"price_fen": "9" * 5000, "stock": "9" * 400, "g0-i0-quantity": "9" * 400},
+        {"stores": ["99999999999999999999999", "x"], "usable_weekdays": ["-1", "x"]},
+        {"version": "99999999999999999999"},
+    ],
+)
+@pytest.mark.parametrize("name", ["deal_preview", "deal_new"])
+def test_senseless_input_is_answered_and_nothing_is_written(office, town, typed, name):
+    response = office.post(url(name, town), form_values(**typed))
+
+    assert response.status_code in ((200,) if name == "deal_preview" or "content" in typed else (422, 302))
+    with scopes_disabled():
+        assert Deal.objects.count() == (2 if response.status_code == 302 else 1)
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999999999", "0"])
+def test_a_number_no_deal_has_is_not_found(office, town, number):
+    address = f"/m/{town.merchant.slug}/deals/{number}/"
+    assert office.get(address).status_code == 404
+    assert office.post(f"{address}stock/", {"total": "1"}).status_code == 404
+    assert office.get(url("deals", town), {"store": number, "page": number, "q": "\x00"}).status_code == 200

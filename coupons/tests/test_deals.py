@@ -157,6 +157,9 @@ CONTRADICTIONS = [
     ({"kind": DealKind.TIMES_CARD, "uses_total": 0}, ("uses_total", "uses_too_few")),
     ({"stock": -1}, ("stock", "stock_negative")),
     ({"sale_from": AT, "sale_until": AT}, ("sale_until", "sale_window_reversed")),
+    ({"sale_until": datetime(1, 1, 1, tzinfo=SHANGHAI)}, ("sale_until", "date_out_of_range")),
+    ({"sale_from": datetime(9999, 12, 31, 23, 59, tzinfo=SHANGHAI)}, ("sale_from", "date_out_of_range")),
+    ({"blackout_dates": (date(9999, 12, 31),)}, ("blackout_dates", "date_out_of_range")),
     ({"valid_days": None}, ("valid_days", "valid_days_missing")),
     ({"valid_days": 0}, ("valid_days", "valid_days_missing")),
     ({"usable_weekdays": (7,)}, ("usable_weekdays", "weekday_unknown")),
@@ -165,6 +168,7 @@ CONTRADICTIONS = [
     ({"groups": (GroupDraft("", 1, (ItemDraft("面", 0),)),)}, ("groups.0", "item_incomplete")),
 ]
 FIXED_CONTRADICTIONS = [
+    ({"valid_until_date": date(9999, 12, 31)}, ("valid_until_date", "date_out_of_range")),
     ({"valid_from_date": None}, ("valid_from_date", "valid_date_missing")),
     ({"valid_until_date": None}, ("valid_until_date", "valid_date_missing")),
     ({"valid_until_date": date(2026, 11, 30)}, ("valid_until_date", "valid_dates_reversed")),

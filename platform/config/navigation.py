@@ -17,7 +17,7 @@ PURSE = frozenset({OWNER, FINANCE})
 MERCHANT: list[Item] = [
     Item("merchant_home", _("Home"), "home", TRADE, OFFICE, tab=_("Home")),
     Item("clerk", _("Redeem coupons"), "qrcode", TRADE, COUNTER, tab=_("Redeem")),
-    Item("coupons:deals", _("Deals"), "tag", TRADE, OFFICE, tab=_("Deals")),
+    Item("coupons:deals", _("Deals"), "tag", TRADE, TRADERS, tab=_("Deals")),
     Item("coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
     Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE),
     Item("coupons:refunds", _("Refunds"), "receipt-refund", TRADE, OFFICE),

@@ -13,6 +13,8 @@ from core.templatetags.tongdao import fen, fen_input
 
 PLAIN_AMOUNT = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]*))?")
 
+LONGEST_AMOUNT = 40  # Python refuses to read numbers of thousands of digits
+
 
 class FormRenderer(TemplatesSetting):
     form_template_name = "components/form.html"
@@ -43,7 +45,7 @@ class FenField(forms.Field):
         text = unicodedata.normalize("NFKC", str(value or "")).strip().lstrip("¥").strip()
         if not text:
             return None
-        match = PLAIN_AMOUNT.fullmatch(text)
+        match = PLAIN_AMOUNT.fullmatch(text) if len(text) <= LONGEST_AMOUNT else None
         if match is None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         decimals = match.group(1) or ""
