@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api.fields import IdField, WholeNumber
-from core.api.idempotency import IDEMPOTENCY_KEY, answer_once
+from core.api.idempotency import IDEMPOTENCY_KEY, answer_once, read_key
 from core.api.pages import NewestFirst
 from coupons.access import access_own_order, access_own_orders, access_shop
 from coupons.api.moments import MaybeMomentField, MomentField
@@ -154,11 +154,13 @@ class OrdersView(CustomerView):
     )
     def post(self, request: Request) -> Response:
         """Place an order; unpaid it closes after 15 minutes. The same key and body again get the first answer."""
+        key = read_key(request)
         wish = PlaceOrderSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
         merchant = access_shop(slug=wish.validated_data["merchant"])
         return answer_once(
             request,
+            key=key,
             endpoint="orders",
             status=201,
             effect=lambda: (

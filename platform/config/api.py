@@ -15,7 +15,7 @@ urlpatterns = [
     path("v1/", include("coupons.api_urls")),
     path("v1/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api_schema"), name="api-docs"),
-    re_path(r"^.*$", errors.not_found),
+    re_path("", errors.not_found),
 ]
 
 

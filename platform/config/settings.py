@@ -275,6 +275,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Tongdao API",
     "DESCRIPTION": "For a shop's mini-program, H5 pages and tills. Money is integers of fen, ids are strings, moments are RFC 3339.",
     "VERSION": "1",
+    "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

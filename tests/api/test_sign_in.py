@@ -170,6 +170,14 @@ def test_wrong_phone_and_wrong_password_look_the_same(
     assert AuthToken.objects.count() == 0
 
 
+@pytest.mark.parametrize("phone", ["x", "0", "１２３", "+", "💥", "+86", "138123422101111", "' OR 1=1 --"])
+def test_phone_that_is_none_is_named(anybody: Api, db: None, phone: str) -> None:
+    response = anybody.post("staff/sign-in/", {"phone": phone, "password": PASSWORD})
+
+    assert response.status_code == 400
+    assert (error_of(response)["code"], error_of(response)["attr"]) == ("not_a_phone", "phone")
+
+
 def test_closed_account_gets_no_token_and_loses_its_old_one(anybody: Api, member: User) -> None:
     token = anybody.post("staff/sign-in/", {"phone": "13812342210", "password": PASSWORD}).json()["token"]
     User.objects.update(is_active=False)

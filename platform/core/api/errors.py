@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostE
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_exempt
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
@@ -96,6 +97,7 @@ def error_answer(*, status_code: int, code: str, detail: str) -> JsonResponse:
     return JsonResponse({"type": kind, "errors": [error]}, status=status_code)
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, **kwargs: Any) -> HttpResponse:
     """Any path of the API that leads nowhere."""
     return error_answer(status_code=404, code="not_found", detail=_("There is no such thing here."))

@@ -44,12 +44,13 @@ def read_key(request: Request) -> str:
     return key
 
 
-def answer_once(request: Request, *, endpoint: str, status: int, effect: Callable[[], Any]) -> Response:
+def answer_once(
+    request: Request, *, key: str, endpoint: str, status: int, effect: Callable[[], Any]
+) -> Response:
     """Do `effect` and keep its answer under the request's key, in one transaction; a repeat gets the kept answer.
 
     A refusal keeps nothing: the same key may try again. Raises IdempotencyKeyReused for another request under the key.
     """
-    key = read_key(request)
     principal = f"user:{request.user.pk}"
     with transaction.atomic():
         first = claim_key(

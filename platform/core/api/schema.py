@@ -6,7 +6,6 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from rest_framework import serializers
-from rest_framework.permissions import AllowAny
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
@@ -35,9 +34,7 @@ class Schema(AutoSchema):
             codes |= {"400", "409", "413", "415", "422"}
         if self.method == "GET":
             codes.add("400")
-        codes.add("401")
-        if not isinstance(self.view.get_permissions()[0], AllowAny):
-            codes.add("403")
+        codes |= {"401", "403"}
         return sorted(codes)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
-from phonenumber_field.phonenumber import PhoneNumber
+from phonenumber_field.phonenumber import to_python
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -76,8 +76,8 @@ class PhoneField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        number = PhoneNumber.from_string(text, region=settings.PHONENUMBER_DEFAULT_REGION)
-        if not number.is_valid():
+        number = to_python(text, region=settings.PHONENUMBER_DEFAULT_REGION)
+        if not number or not number.is_valid():
             self.fail("not_a_phone")
         return number.as_e164
 
