@@ -390,3 +390,11 @@ def test_broken_page_link_is_named(customer: Api, town: Town, cursor: str) -> No
 
     assert response.status_code == 404
     assert error_of(response)["code"] == "not_found"
+
+
+@pytest.mark.parametrize("size", ["0", "51", "-1", "null", "", "1.5", "１", "9" * 400])
+def test_page_size_outside_its_bounds_is_named(customer: Api, town: Town, size: str) -> None:
+    response = customer.get(f"orders/?page_size={size}")
+
+    assert response.status_code == 400
+    assert error_of(response)["attr"] == "page_size"
