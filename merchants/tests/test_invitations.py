@@ -297,6 +297,17 @@ def test_wrong_invitation_is_refused(shop, sign_in, wrong):
     assert counts() == before
 
 
+def test_invitation_is_sent_again_as_it_was(shop, other_shop, sign_in):
+    invitation, old = invite(shop)
+    page = sign_in(shop.owner).get(f"/m/hotpot/staff/invite/?again={invitation.pk}")
+
+    assert page.context["form"].initial["stores"] == [shop.stores[0].pk]
+    assert "139 1111 2222" in page.content.decode()
+    for wrong, status in (("999999", 404), ("x", 200), ("９", 200)):
+        assert sign_in(shop.owner).get(f"/m/hotpot/staff/invite/?again={wrong}").status_code == status
+    assert sign_in(other_shop.owner).get(f"/m/noodles/staff/invite/?again={invitation.pk}").status_code == 404
+
+
 def test_post_is_changed_and_ended_on_the_persons_page(shop, sign_in):
     client, member = sign_in(shop.owner), membership_of(shop, shop.clerk)
 

@@ -1,6 +1,7 @@
 """/m/<slug>/staff/: who works here, what each post may do, invitations, one person's post."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
@@ -91,12 +92,7 @@ def staff(request: MerchantRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_invite(request: MerchantRequest) -> HttpResponse:
     """Invite somebody; the secret link is shown once, on the answer to this post."""
-    initial = {
-        "name": request.GET.get("name", "")[:40],
-        "phone": request.GET.get("phone", "")[:20],
-        "role": Role.CLERK,
-    }
-    form = InvitationForm(request.POST or None, access=request.access, initial=initial)
+    form = InvitationForm(request.POST or None, access=request.access, initial=_invitation_again(request))
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
@@ -173,6 +169,20 @@ def invitation_withdraw(request: MerchantRequest, invitation_id: int) -> HttpRes
     else:
         messages.success(request, _("The invitation of %(name)s was withdrawn.") % {"name": invitation.name})
     return redirect("staff", slug=request.merchant.slug)
+
+
+def _invitation_again(request: MerchantRequest) -> dict[str, Any]:
+    """What ?again=<id> of an open invitation said; no phone travels in an address."""
+    invitation_id = request.GET.get("again", "")
+    if not (invitation_id.isascii() and invitation_id.isdigit()):
+        return {"role": Role.CLERK}
+    invitation = access_invitation(access=request.access, invitation_id=int(invitation_id))
+    return {
+        "name": invitation.name,
+        "phone": invitation.phone,
+        "role": invitation.role,
+        "stores": list(invitation.stores.values_list("pk", flat=True)),
+    }
 
 
 def _may_change(request: MerchantRequest, membership: Membership) -> bool:

@@ -130,11 +130,12 @@ def _decode_as(content: bytes, encoding: str) -> str:
 def _text_rows(text: str) -> Iterator[list[str]]:
     first_line = text.splitlines()[0] if text else ""
     delimiter = max(DELIMITERS, key=lambda mark: (first_line.count(mark), -DELIMITERS.index(mark)))
-    csv.field_size_limit(MAX_CELL_CHARACTERS * 4)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error as error:
-        raise TableUnreadable(why=TableFault.NOT_A_TABLE) from error
+        is_endless = "field limit" in str(error)  # a quotation mark that is never closed
+        why = TableFault.CELL_TOO_LONG if is_endless else TableFault.NOT_A_TABLE
+        raise TableUnreadable(why=why) from error
 
 
 def _workbook_rows(content: bytes) -> Iterator[list[str]]:

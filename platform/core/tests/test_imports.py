@@ -136,6 +136,13 @@ def test_what_is_no_table_is_named(monkeypatch, content, why):
     assert refused.value.facts["why"] == why
 
 
+def test_quotation_mark_that_is_never_closed_is_named():
+    with pytest.raises(TableUnreadable) as refused:
+        read_table(content=b'a,b\n"1,2\n' + b"3,4\n" * 50_000)
+
+    assert refused.value.facts["why"] == "cell_too_long"
+
+
 def test_mapping_is_guessed_by_names_in_three_languages():
     assert guess_mapping(fields=FIELDS, columns=["Store_Name", "城市 "]) == {
         "name": "Store_Name",
