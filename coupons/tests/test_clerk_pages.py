@@ -253,6 +253,16 @@ def test_the_hot_path_asks_little(town, counter):
     assert len(statements) == 8
 
 
+def test_redeeming_needs_no_redis(town, counter, settings):
+    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
+    settings.CACHES = {"default": away}
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    (coupon,) = town.buy()
+    assert counter.post("/clerk/check/", {"code": coupon.code}).status_code == 200
+    assert "Redeemed: 1" in confirm(counter, coupon).content.decode()
+    assert Redemption.objects.count() == 1
+
+
 def test_today_costs_the_same_for_many_rows(town, counter):
     for _ in range(3):
         confirm(counter, town.buy()[0], attempt_key=f"attempt-{_}-x")
