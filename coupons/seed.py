@@ -20,6 +20,7 @@ from core.models import Job
 from coupons.domain.deal_draft import DealDraft, GroupDraft, ItemDraft
 from coupons.domain.deal_states import approve_deal, end_deal, pause_deal, reject_deal, submit_deal
 from coupons.domain.deals import save_deal
+from coupons.domain.expiry import expire_coupons
 from coupons.domain.orders import close_order, place_order
 from coupons.domain.payments import receive_notification, start_payment
 from coupons.domain.redemption import (
@@ -102,13 +103,16 @@ def build_trade(
     deals = [_build_deal(deal, shop=shop, operator=operator, lang=lang, at=at) for deal in seed.deals]
     history = _History(shop=shop, seed=seed, customers=customers, lang=lang, at=at)
     history.run([deal for deal in deals if deal.seed.weight])
+    history.leave_loose_ends(
+        deals[0],
+        short_lived=[on_sale for on_sale in deals if on_sale.seed.weight and on_sale.deal.valid_days <= 30],
+    )
     # What was on sale once has its history; now it is taken off.
     for on_sale in deals:
         if on_sale.seed.fate in (PAUSED, ENDED):
             (pause_deal if on_sale.seed.fate == PAUSED else end_deal)(
                 deal=on_sale.deal, by=shop.with_role(Role.OWNER)[0]
             )
-    history.leave_loose_ends(deals[0])
 
 
 def build_customers(*, lang: str) -> list[Customer]:
@@ -203,7 +207,7 @@ class _History:
         self.random = random.Random(f"tongdao {seed.slug}")  # noqa: S311 - a town, not a secret
         self.attempts = itertools.count(1)
         self.cards: list[tuple[Coupon, int]] = []  # times cards with uses left
-        self.kept: dict[int, list[str]] = defaultdict(list)  # codes bought for next time, by deal
+        self.kept: dict[int, list[Coupon]] = defaultdict(list)  # bought for next time, by deal
         self.codes: list[str] = []
 
     def run(self, deals: list[OnSale]) -> None:
@@ -275,12 +279,13 @@ class _History:
 
     def _coupon(self, on_sale: OnSale, moment: datetime, count: int) -> str:
         """One bought for next time by somebody who comes back, or a new one, often with more for next time."""
-        kept = self.kept[on_sale.deal.pk]
+        kept = [coupon for coupon in self.kept[on_sale.deal.pk] if moment < coupon.valid_until]
+        self.kept[on_sale.deal.pk] = kept
         if count == 1 and kept and self.random.random() < 0.75:
-            return kept.pop(self.random.randrange(len(kept)))
+            return kept.pop(self.random.randrange(len(kept))).code
         more = self.random.choice((0, 1, 1, 2, 3)) if count == 1 else 0
         bought = self._buy(on_sale, quantity=count + more, before=moment)
-        kept += [coupon.code for coupon in bought[count:]]
+        kept += bought[count:]
         return bought[0].code
 
     def _card(self, on_sale: OnSale, moment: datetime) -> str:
@@ -323,8 +328,8 @@ class _History:
             at=moment,
         )
 
-    def leave_loose_ends(self, favourite: OnSale) -> None:
-        """Refusals, refunds, unpaid and closed orders, a payment that came too late."""
+    def leave_loose_ends(self, favourite: OnSale, *, short_lived: list[OnSale]) -> None:
+        """Refusals, refunds, forgotten coupons, unpaid and closed orders, a payment that came too late."""
         hour = timedelta(hours=1)
         for _ in range(2):
             (unused,) = self._buy(favourite, quantity=1, before=self.at - 20 * hour)
@@ -333,6 +338,10 @@ class _History:
         (waiting,) = self._buy(favourite, quantity=1, before=self.at - 2 * hour)
         request_refund(coupon=waiting, by=waiting.customer.user)
         self._buy(favourite, quantity=2, before=self.at - 3 * hour)
+        for short in short_lived:  # forgotten by their buyers: some run out within the week, some did
+            self._buy(short, quantity=3, before=self.at - timedelta(days=short.deal.valid_days - 4))
+            self._buy(short, quantity=1, before=self.at - timedelta(days=short.deal.valid_days + 2))
+        expire_coupons()
         self._refuse(self.codes[-1], self.shop.stores[0])  # used before
         self._refuse(waiting.code, self.shop.stores[-1])  # being refunded
         self._refuse("123456789012345", self.shop.stores[0])  # nobody's
@@ -547,7 +556,8 @@ def _opening_voucher(lang: str, today: date) -> DealDraft:
         list_price_fen=5_000,
         face_value_fen=5_000,
         stock=200,
-        valid_days=60,
+        valid_days=20,
+        refund_on_expiry=False,
     )
 
 

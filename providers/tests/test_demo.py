@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -85,9 +86,12 @@ def _check_states() -> None:
     assert set(Deal.objects.values_list("state", flat=True)) == set(DealState.values)
     assert DealReview.objects.get(approved=False).reason
     assert DealReview.objects.filter(decided_at__isnull=True).exists()
-    assert {CouponState.ISSUED, CouponState.REDEEMED, CouponState.REFUNDED, CouponState.REFUND_LOCKED} <= set(
-        Coupon.objects.values_list("state", flat=True)
-    )
+    assert set(Coupon.objects.values_list("state", flat=True)) == set(CouponState.values) - {
+        CouponState.VOIDED
+    }
+    assert Coupon.objects.filter(
+        state=CouponState.ISSUED, valid_until__lte=timezone.now() + timedelta(days=7)
+    ).exists()
     assert Coupon.objects.filter(uses_left__gt=0, uses_left__lt=10, uses_total=10).exists()
     assert {OrderState.CREATED, OrderState.PAID, OrderState.CLOSED} <= set(
         Order.objects.values_list("state", flat=True)
