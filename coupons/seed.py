@@ -105,7 +105,9 @@ def build_trade(
     history.run([deal for deal in deals if deal.seed.weight])
     history.leave_loose_ends(
         deals[0],
-        short_lived=[on_sale for on_sale in deals if on_sale.seed.weight and on_sale.deal.valid_days <= 30],
+        short_lived=[
+            on_sale for on_sale in deals if on_sale.seed.weight and (on_sale.deal.valid_days or 90) <= 30
+        ],
     )
     # What was on sale once has its history; now it is taken off.
     for on_sale in deals:
@@ -339,8 +341,9 @@ class _History:
         request_refund(coupon=waiting, by=waiting.customer.user)
         self._buy(favourite, quantity=2, before=self.at - 3 * hour)
         for short in short_lived:  # forgotten by their buyers: some run out within the week, some did
-            self._buy(short, quantity=3, before=self.at - timedelta(days=short.deal.valid_days - 4))
-            self._buy(short, quantity=1, before=self.at - timedelta(days=short.deal.valid_days + 2))
+            over_at = self.at - timedelta(days=short.deal.valid_days or 0)
+            self._buy(short, quantity=3, before=over_at + timedelta(days=4))
+            self._buy(short, quantity=1, before=over_at - timedelta(days=2))
         expire_coupons()
         self._refuse(self.codes[-1], self.shop.stores[0])  # used before
         self._refuse(waiting.code, self.shop.stores[-1])  # being refunded
