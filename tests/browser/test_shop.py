@@ -12,8 +12,10 @@ from django_scopes import scopes_disabled
 from playwright.sync_api import Page, expect
 
 from core.domain.jobs import run_due_jobs
+from coupons.domain.payments import start_payment
 from coupons.models import Coupon, DealStock, Order
-from coupons.tests.town import Town, make_town
+from coupons.tests.town import Town, make_customer, make_town
+from identity.api.authentication import CUSTOMER_TOKEN_LIFE, give_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -212,12 +214,60 @@ def test_pages_are_readable_by_everyone(
         price_fen=8_800,
         list_price_fen=10_000,
     )
-    for path in (
-        f"/h5/{town.merchant.slug}/",
-        f"/h5/{town.merchant.slug}/deals/{town.deal.pk}/",
-        f"/sandbox/sign-in/?return_to=/h5/{town.merchant.slug}/orders/",
+    (coupon,) = town.buy()
+    open_order = town.order(quantity=2)
+    reference = start_payment(order=open_order).payment.reference
+    token, _ = give_token(user=town.customer.user, life=CUSTOMER_TOKEN_LIFE)
+    page.add_init_script(f"localStorage.setItem('tongdao.token', '{token}')")
+    shop = f"/h5/{town.merchant.slug}/"
+    for path, ready in (
+        (shop, ".shop-deal"),
+        (f"{shop}deals/{town.deal.pk}/", "#buy"),
+        (f"{shop}orders/", "#rows li"),
+        (f"{shop}orders/{open_order.pk}/", "#pay"),
+        (f"{shop}coupons/", "#rows li"),
+        (f"{shop}coupons/?state=refunded", "#empty"),
+        (f"{shop}coupons/{coupon.pk}/", "#qr"),
+        (f"/sandbox/sign-in/?return_to={shop}orders/", "#id_phone"),
+        (f"/sandbox/pay/{reference}/", "button[value=pay]"),
     ):
         page.goto(path)
+        expect(page.locator(ready).first).to_be_visible()
         expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         axe(page)
+
+
+def test_page_of_somebody_elses_order_says_there_is_none(page: Page, town: Town, watch: Any) -> None:
+    order = town.order()
+    token, _ = give_token(user=make_customer("小赵").user, life=CUSTOMER_TOKEN_LIFE)
+    page.add_init_script(f"localStorage.setItem('tongdao.token', '{token}')")
+
+    page.goto(f"/h5/{town.merchant.slug}/orders/{order.pk}/")
+
+    expect(page.get_by_role("alert")).to_contain_text("There is no such thing here.")
+    expect(page.locator("#order")).to_be_hidden()
+    assert [error for error in watch.errors if "404" not in error] == []
+    watch.errors.clear()
+
+
+def test_token_that_ended_leads_to_signing_in_again(page: Page, town: Town, watch: Any) -> None:
+    page.goto(f"/h5/{town.merchant.slug}/")
+    page.evaluate("localStorage.setItem('tongdao.token', '0'.repeat(64))")
+
+    page.goto(f"/h5/{town.merchant.slug}/orders/")
+    sign_in_here(page)
+
+    expect(page.get_by_text("You have ordered nothing here yet.")).to_be_visible()
+    expect(page.get_by_text("Signed in as Ming.")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile(r"/h5/laozao/$"))
+    assert page.evaluate("localStorage.getItem('tongdao.token')") is None
+    assert [error for error in watch.errors if "401" not in error] == []
+    watch.errors.clear()
+
+
+def test_api_docs_show_the_operations_under_the_policy(page: Page, town: Town) -> None:
+    page.goto("/api/docs/")
+
+    expect(page.get_by_text("/api/v1/orders/", exact=True).first).to_be_visible()
