@@ -283,7 +283,17 @@ def test_link_asks_a_known_phone_to_sign_in_and_another_user_to_leave(shop, othe
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"phone": "12"}, {"role": "emperor"}, {"role": "clerk", "stores": []}, {"name": "x" * 41}]
+    "wrong",
+    [
+        {"phone": "12"},
+        {"role": "emperor"},
+        {"role": "clerk", "stores": []},
+        {"stores": ["9" * 30]},
+        {"stores": ["9" * 5000]},
+        {"stores": ["-1", "x", "\x00"]},
+        {"name": "x" * 41},
+        {"name": "a\x00"},
+    ],
 )
 def test_wrong_invitation_is_refused(shop, sign_in, wrong):
     before = counts()

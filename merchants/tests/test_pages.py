@@ -109,6 +109,9 @@ def test_list_is_searched_and_filtered(shop, sign_in):
     assert names("?q=nor") == ["hotpot North"]
     assert names("?city=上海市") == ["Bund"]
     assert names("?state=closed") == []
+    for odd in ("?city=Atlantis", "?q=%00", "?state=x&page=x", f"?page={'9' * 30}", f"?q={'x' * 81}"):
+        assert client.get(f"/m/hotpot/stores/{odd}").status_code == 200, odd
+    assert client.get(f"/m/hotpot/stores/{'9' * 30}/").status_code == 404
     assert "No store matches" in client.get("/m/hotpot/stores/?q=nothing").content.decode()
 
 
