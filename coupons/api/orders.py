@@ -28,6 +28,8 @@ from coupons.models import Order
 from identity.api.permissions import IsCustomer, signed_in_customer
 from identity.models import Customer
 
+LONGEST_ADDRESS = 200  # what a provider is told to come back to
+
 
 class PlaceOrderSerializer(serializers.Serializer[Any]):
     merchant = serializers.SlugField(max_length=60)
@@ -93,7 +95,7 @@ class PayUrlSerializer(serializers.Serializer[Any]):
 class StartPaymentSerializer(serializers.Serializer[Any]):
     return_url = serializers.CharField(
         required=False,
-        max_length=200,
+        max_length=LONGEST_ADDRESS,
         help_text="Where the cashier sends the customer afterwards; on this site.",
     )
 
@@ -103,7 +105,10 @@ class StartPaymentSerializer(serializers.Serializer[Any]):
             value, {request.get_host()}, require_https=settings.HTTPS_ONLY
         ):
             raise serializers.ValidationError(_("This address is not on this site."), code="not_this_site")
-        return request.build_absolute_uri(value)
+        address: str = request.build_absolute_uri(value)
+        if len(address) > LONGEST_ADDRESS:
+            raise serializers.ValidationError(_("This address is too long."), code="max_length")
+        return address
 
 
 class CustomerView(APIView):

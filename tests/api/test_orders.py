@@ -321,10 +321,12 @@ def test_return_url_must_be_on_this_site(customer: Api, town: Town) -> None:
     order = place(customer, town)
 
     outside = customer.post(f"orders/{order}/payment/", {"return_url": "https://evil.example/"})
+    too_long = customer.post(f"orders/{order}/payment/", {"return_url": "/" + "ö" * 199})
     inside = customer.post(f"orders/{order}/payment/", {"return_url": "/h5/laozao/"})
 
     assert outside.status_code == 400
     assert error_of(outside)["code"] == "not_this_site"
+    assert (too_long.status_code, error_of(too_long)["code"]) == (400, "max_length")
     assert inside.status_code == 200
     assert get_charge(reference=inside.json()["reference"]).return_url == "http://testserver/h5/laozao/"
 
