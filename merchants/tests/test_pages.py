@@ -97,6 +97,18 @@ def test_store_is_closed_after_a_question_and_opened_again(shop, sign_in):
     assert [store.state for store in stores_of(shop)] == ["open", "open"]
 
 
+def test_store_page_names_the_people_bound_to_it(shop, sign_in):
+    north, south = (
+        sign_in(shop.owner).get(f"/m/hotpot/stores/{store.pk}/").content.decode() for store in shop.stores
+    )
+
+    assert "Clerk of hotpot" in north
+    assert "Clerk of hotpot" not in south
+    assert "Nobody yet." in south
+    listed = sign_in(shop.owner).get("/m/hotpot/stores/").context["page"].object_list
+    assert [store.clerks for store in listed] == [1, 0]
+
+
 def test_list_is_searched_and_filtered(shop, sign_in):
     add_store(merchant=shop.merchant, details=StoreDetails(name="Bund", city="上海市"), by=None)
     client = sign_in(shop.owner)
