@@ -474,7 +474,7 @@ def _voucher_100(lang: str, today: date) -> DealDraft:
         face_value_fen=10_000,
         stock=None,
         category=t("代金券", "Voucher")[lang],
-        description=t("每桌最多用 3 张,不与其他优惠同享。", "At most 3 per table, not with other offers.")[
+        description=t("每桌最多用 3 张，不与其他优惠同享。", "At most 3 per table, not with other offers.")[
             lang
         ],
     )
@@ -535,7 +535,7 @@ def _new_year(lang: str, today: date) -> DealDraft:
         valid_until_date=first + timedelta(days=4),
         groups=(
             GroupDraft(
-                "", 1, _items(lang, (t("六人跨年宴(赠酒水)", "Feast for six, with drinks"), 1, 78_800))
+                "", 1, _items(lang, (t("六人跨年宴（赠酒水）", "Feast for six, with drinks"), 1, 78_800))
             ),
         ),
     )
@@ -572,12 +572,12 @@ def _family_draft(lang: str, today: date) -> DealDraft:
 
 def _mango_pomelo(lang: str, today: date) -> DealDraft:
     return DealDraft(
-        title=t("招牌杨枝甘露(大杯)", "Mango pomelo sago, large")[lang],
+        title=t("招牌杨枝甘露（大杯）", "Mango pomelo sago, large")[lang],
         price_fen=1_390,
         list_price_fen=2_200,
         stock=5_000,
         category=t("饮品", "Drinks")[lang],
-        groups=(GroupDraft("", 1, _items(lang, (t("杨枝甘露(大杯)", "Mango pomelo sago"), 1, 2_200))),),
+        groups=(GroupDraft("", 1, _items(lang, (t("杨枝甘露（大杯）", "Mango pomelo sago"), 1, 2_200))),),
     )
 
 

@@ -28,7 +28,7 @@ from merchants.seed import (
 )
 
 DISPUTE = {
-    "zh": "解放碑店 19:30 有一桌说只用了 1 张代金券,这里记了 2 张,请核对。",
+    "zh": "解放碑店 19:30 有一桌说只用了 1 张代金券，这里记了 2 张，请核对。",
     "en": "At Jiefangbei a table at 19:30 says it used one voucher, here are two. Please check.",
 }
 
