@@ -177,7 +177,7 @@ class DealForm(forms.Form):
         version: int | None = None,
     ) -> None:
         draft = draft or DealDraft()
-        self.shown_draft = draft
+        self.shown_draft = draft  # what the preview shows; of a bound form its view sets what was typed
         super().__init__(data, initial={**_initial(draft), "version": version}, prefix=None)
         self.content = DealContent.from_post(data) if data is not None else DealContent.from_draft(draft)
         stores = access_stores(access=access)

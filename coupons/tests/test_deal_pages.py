@@ -573,3 +573,16 @@ def test_a_number_no_deal_has_is_not_found(office, town, number):
     assert office.get(address).status_code == 404
     assert office.post(f"{address}stock/", {"total": "1"}).status_code == 404
     assert office.get(url("deals", town), {"store": number, "page": number, "q": "\x00"}).status_code == 200
+
+
+def test_wrong_items_and_contradictions_are_named_together(office, town):
+    typed = form_values(list_price_fen="100", **{"g1-i0-unit_price_fen": "1.234"})
+
+    response = office.post(url("deal_new", town), typed)
+
+    assert response.status_code == 422
+    assert [(p.address, p.sentence) for p in response.context["problems"]] == [
+        ("#id_list_price_fen", "The list price must not be below the price of ¥128.00."),
+        ("#id_g1-i0-unit_price_fen", "At most two decimals: the smallest unit is 0.01."),
+    ]
+    assert response.context["preview"].list_price_fen == 10_000  # the preview still shows what was typed

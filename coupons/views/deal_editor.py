@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from core.errors import DomainError
 from core.refusals import describe
 from coupons.access import access_deal
-from coupons.domain.deal_checks import DealInvalid, Problem, find_gaps
+from coupons.domain.deal_checks import DealInvalid, Problem, find_contradictions, find_gaps
 from coupons.domain.deal_draft import DealDraft, read_draft
 from coupons.domain.deal_states import submit_deal
 from coupons.domain.deal_templates import deal_template
@@ -57,6 +57,7 @@ def preview_deal(request: MerchantRequest) -> HttpResponse:
     form.is_valid()
     if action:
         form.content = form.content.change(action)
+    form.shown_draft = form.to_draft()
     context = _preview(request.access, form)
     return render(
         request, "merchant/deals/_preview_answer.html", {**context, "form": form, "with_content": action}
@@ -95,13 +96,17 @@ def _write(request: MerchantRequest, *, deal: Deal | None) -> HttpResponse:
     if action:  # a button of section 2, without JavaScript
         form.is_valid()
         form.content = form.content.change(action)
+        form.shown_draft = form.to_draft()
         return _show_editor(request, form=form, deal=deal)
     if not form.is_valid():
+        form.shown_draft = form.to_draft()
+        _add_errors(form, find_contradictions(form.shown_draft))
         return _show_editor(request, form=form, deal=deal, status=422)
+    form.shown_draft = form.to_draft()
     try:
         saved = save_deal(
             merchant=request.merchant,
-            draft=form.to_draft(),
+            draft=form.shown_draft,
             by=request.user,
             deal_id=deal.pk if deal else None,
             version=form.cleaned_data["version"],
@@ -123,6 +128,7 @@ def _write(request: MerchantRequest, *, deal: Deal | None) -> HttpResponse:
         except DealInvalid as refused:
             form = DealForm(_with_version(request, saved), access=request.access, draft=stored)
             form.is_valid()
+            form.shown_draft = form.to_draft()
             _add_errors(form, refused.problems)
             messages.info(request, _("Saved as a draft. Correct what is marked, then submit again."))
             return _show_editor(request, form=form, deal=saved, status=422)
@@ -146,7 +152,8 @@ def _add_errors(form: DealForm, problems: list[Problem]) -> None:
         if field == "groups":
             form.content.add_problem(int(index) if index else None, sentence)
         else:
-            form.add_error(field, sentence)
+            if field not in form.errors:  # a value that cannot be read comes first
+                form.add_error(field, sentence)
 
 
 def _show_editor(
@@ -158,12 +165,13 @@ def _show_editor(
         "deal": deal,
         "conflict": conflict,
         "status_kind": STATUS_KINDS[DealState.DRAFT],
+        "is_answer": status == 422,
     }
     return render(request, "merchant/deals/edit.html", context, status=status)
 
 
 def _preview(access: MerchantAccess, form: DealForm) -> dict[str, Any]:
-    draft = form.to_draft() if form.is_bound else form.shown_draft
+    draft = form.shown_draft
     open_ids = set(access_stores(access=access, only_open=True).values_list("pk", flat=True))
     gaps = find_gaps(draft, open_store_ids=open_ids, zone=access.merchant.tzinfo, at=timezone.now())
     return {

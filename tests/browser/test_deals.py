@@ -15,6 +15,7 @@ from coupons.enums import DealKind, DealState
 from coupons.models import Deal, DealStock
 from coupons.tests.town import Town, make_town
 from identity.models import User
+from tests.browser.conftest import Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -149,7 +150,7 @@ def test_a_deal_is_written_seen_and_put_on_sale(
         assert Deal.objects.get(pk=deal.pk).state == DealState.ONLINE
 
 
-def test_stock_is_changed_in_its_row(page: Page, watch, sign_in: Callable, town: Town) -> None:
+def test_stock_is_changed_in_its_row(page: Page, watch: Watch, sign_in: Callable, town: Town) -> None:
     sign_in(town.owner)
     page.goto("/m/laozao/deals/?state=online")
     field = page.get_by_label("的库存").first
@@ -189,3 +190,26 @@ def test_operators_pages_keep_to_their_policy(
     }.items():
         page.goto(f"/ops/{path}")
         shoot(page, f"ops-{name}-{screen}-{theme}-{language}")
+
+
+@pytest.mark.parametrize("screen", ["phone", "desktop"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_refused_deal_leads_to_each_field(
+    page: Page, watch: Watch, axe: Callable, sign_in: Callable, town: Town, screen: str, theme: str
+) -> None:
+    sign_in(town.owner)
+    page.goto("/m/laozao/deals/new/?template=meal_for_two")
+    page.get_by_label("售价").fill("300")
+    page.locator("#id_g0-i0-unit_price_fen").fill("5.888")
+    page.get_by_role("button", name="提交审核").click()
+
+    problems = page.locator("#problem-list a")
+    expect(problems).to_have_count(2)
+    expect(page.get_by_text("原价不能低于售价 ¥300.00。").first).to_be_visible()
+    axe(page)
+    shoot(page, f"refused-{screen}-{theme}")
+    watch.errors = [error for error in watch.errors if "422" not in error]  # the refusal, on purpose
+    problems.last.click()
+    page.locator("#id_g0-i0-unit_price_fen").fill("58")
+    expect(problems).to_have_count(1)  # the list stays open while it grows shorter
+    expect(problems.first).to_be_visible()
