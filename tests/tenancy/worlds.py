@@ -1,0 +1,140 @@
+"""Two shops with one of every noun each; nothing of one may ever reach the other.
+
+Every text and id of a shop is unlike the other's, so that a leak is found by looking for it in an answer.
+"""
+
+import itertools
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from django_scopes import scopes_disabled
+from phonenumber_field.phonenumber import PhoneNumber
+
+from coupons.domain.codes import new_code
+from coupons.domain.redemption import CouponUnknown
+from coupons.domain.refunds import request_refund
+from coupons.enums import DealState
+from coupons.models import Redemption, RedemptionRefusal
+from coupons.settlement.domain.settlement import settle_merchant
+from coupons.settlement.domain.statements import seal_statements
+from coupons.tests.town import Town, make_customer, make_town, make_user
+from identity.enums import Role
+from identity.models import User
+from merchants.domain.import_drafts import start_draft
+from merchants.domain.invitations import invite_staff
+from merchants.domain.memberships import set_membership
+from merchants.models import Membership
+
+_phones = itertools.count(13_900_000_000)
+
+
+@dataclass
+class World:
+    """One shop: who works there, and the ids by the name a URL pattern or a form gives them."""
+
+    town: Town
+    mark: str  # stands in every text of this shop
+    users: dict[str, User]
+    ids: dict[str, int]
+    codes: list[str]
+
+    @property
+    def slug(self) -> str:
+        return self.town.merchant.slug
+
+
+def make_world(*, slug: str, mark: str) -> World:
+    """A shop with a store, deals, an order, a used, a refunded and a fresh coupon, a statement, staff and an upload."""
+    with scopes_disabled():
+        town = make_town(slug=slug, name=f"{mark}店")
+        for user, name in ((town.owner, "老板"), (town.clerk, "店员")):
+            user.name = f"{mark}{name}"
+            user.save(update_fields=["name"])
+        town.customer = make_customer(nickname=f"{mark}顾客")
+        town.deal = town.make_deal(title=f"{mark}套餐")
+        draft = town.make_deal(title=f"{mark}草稿", state=DealState.DRAFT)
+        manager, branch, finance = (make_user(f"{mark}{name}") for name in ("经理", "分店经理", "财务"))
+        for user, role, stores in (
+            (manager, Role.MANAGER, []),
+            (branch, Role.MANAGER, [town.other_store]),
+            (finance, Role.FINANCE, []),
+        ):
+            set_membership(merchant=town.merchant, user=user, role=role, stores=stores, by=town.owner)
+        invitation, _secret = invite_staff(
+            merchant=town.merchant, name=f"{mark}新人", phone=PhoneNumber.from_string(f"+86{next(_phones)}"),
+            role=Role.CLERK, stores=[town.store], by=town.owner,
+        )  # fmt: skip
+        upload = start_draft(
+            merchant=town.merchant,
+            filename=f"{mark}.csv",
+            content=f"名称,城市\n{mark}新店,重庆市\n".encode(),
+            by=town.owner,
+        )
+        yesterday = timezone.now() - timedelta(days=2)
+        settled, used, fresh, returned = town.buy(quantity=4, at=yesterday)
+        town.redeem(settled.code, at=yesterday + timedelta(hours=1))
+        settle_merchant(merchant_id=town.merchant.pk)
+        (statement,) = seal_statements(merchant=town.merchant)
+        receipt = town.redeem(used.code)
+        request_refund(coupon=returned, by=town.owner)
+        open_order = town.order()
+        with pytest.raises(CouponUnknown):
+            town.redeem(new_code())
+        return World(
+            town=town,
+            mark=mark,
+            users={
+                "owner": town.owner,
+                "manager": manager,
+                "branch manager": branch,
+                "finance": finance,
+                "clerk": town.clerk,
+            },
+            ids={
+                "store_id": town.store.pk,
+                "other_store_id": town.other_store.pk,
+                "deal_id": town.deal.pk,
+                "draft_deal_id": draft.pk,
+                "order_id": open_order.pk,
+                "paid_order_id": fresh.order_id,
+                "coupon_id": fresh.pk,
+                "redemption_id": receipt.redemptions[0].id,
+                "settled_redemption_id": Redemption.objects.get(coupon=settled).pk,
+                "refusal_id": RedemptionRefusal.objects.get(merchant=town.merchant).pk,
+                "statement_id": statement.pk,
+                "membership_id": Membership.objects.get(user=town.clerk).pk,
+                "invitation_id": invitation.pk,
+                "draft_id": upload.pk,
+                "clerk": town.clerk.pk,
+                "customer": town.customer.pk,
+                "merchant": town.merchant.pk,
+            },
+            codes=[settled.code, used.code, fresh.code, returned.code],
+        )
+
+
+def leaks(body: str, world: World) -> list[str]:
+    """What of this shop stands in an answer: its texts, ids, whole and masked codes."""
+    masked = [f"{code[:4]} **** {code[-4:]}" for code in world.codes]
+    wanted = [world.mark, *world.codes, *masked, *(str(pk) for pk in world.ids.values()), f"/{world.slug}/"]
+    return [text for text in wanted if text in body]
+
+
+VOLATILE = {"django_session", "identity_user", "django_migrations", "knox_authtoken"}
+
+
+def fingerprint() -> dict[str, Any]:
+    """Rows and content of every table, to see that a refused request changed nothing."""
+    with connection.cursor() as cursor:
+        tables = sorted(set(connection.introspection.table_names(cursor)) - VOLATILE)
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{table}', count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t"
+                for table in tables
+            )
+        )
+        return {table: (count, content) for table, count, content in cursor.fetchall()}
