@@ -23,14 +23,10 @@ from coupons.domain.deals import save_deal
 from coupons.domain.expiry import expire_coupons
 from coupons.domain.orders import close_order, place_order
 from coupons.domain.payments import receive_notification, start_payment
-from coupons.domain.redemption import (
-    Receipt,
-    RedemptionRefused,
-    check_coupon,
-    redeem_coupons,
-    reverse_redemptions,
-)
+from coupons.domain.redemption import Receipt, check_coupon, redeem_coupons
+from coupons.domain.redemption_refusals import RedemptionRefused
 from coupons.domain.refunds import request_refund
+from coupons.domain.reversal import reverse_redemptions
 from coupons.domain.usability import is_usable_time
 from coupons.enums import CouponState, DealKind, OrderCloseReason, ValidityKind
 from coupons.models import Coupon, Deal, Order, SandboxCharge

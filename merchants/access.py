@@ -17,6 +17,7 @@ from merchants.enums import InvitationState, StoreState
 from merchants.models import ImportDraft, Membership, Merchant, StaffInvitation, Store
 
 EVERY_ROLE = frozenset(Role)
+COUNTER_ROLES = frozenset({Role.OWNER, Role.MANAGER, Role.CLERK})
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,11 @@ def access_merchant(*, user: User, slug: str, roles: Collection[Role] = EVERY_RO
     )
 
 
-def access_merchants(*, user: User) -> list[MerchantAccess]:
-    """Every merchant the user works for, by name."""
+def access_merchants(*, user: User, roles: Collection[Role] = EVERY_ROLE) -> list[MerchantAccess]:
+    """Every merchant the user works for in one of the roles, by name."""
     grants = (
         live_grants(user=user)
-        .filter(party__merchant__isnull=False)
+        .filter(party__merchant__isnull=False, role__in=list(roles))
         .select_related("party__merchant")
         .order_by("party__merchant__name")
     )

@@ -13,11 +13,9 @@ from core.api.fields import IdField, WholeNumber, show_moment
 from core.api.idempotency import IDEMPOTENCY_KEY, read_key
 from coupons.access import access_redemption
 from coupons.domain.deal_terms import describe_terms
-from coupons.domain.redemption import check_coupon, redeem_coupons, reverse_redemptions
-from identity.enums import Role
-from merchants.access import MerchantAccess, access_merchant, access_store
-
-COUNTER_ROLES = frozenset({Role.OWNER, Role.MANAGER, Role.CLERK})
+from coupons.domain.redemption import check_coupon, redeem_coupons
+from coupons.domain.reversal import reverse_redemptions
+from merchants.access import COUNTER_ROLES, MerchantAccess, access_merchant, access_store
 
 
 class CheckSerializer(serializers.Serializer[Any]):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_scopes import scopes_disabled
 
-from coupons.domain import redemption as rules
+from coupons.domain import counter_coupon, redemption_refusals
 from coupons.domain.codes import new_code
 from coupons.domain.refunds import request_refund
 from coupons.enums import CouponState
@@ -366,8 +366,8 @@ def closed_store(town):
 
 
 def too_many(town):
-    for _ in range(rules.WRONG_TRIES):
-        with pytest.raises(rules.CouponUnknown):
+    for _ in range(counter_coupon.WRONG_TRIES):
+        with pytest.raises(redemption_refusals.CouponUnknown):
             town.redeem(new_code())
     return town.buy()[0].code
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_scopes import scopes_disabled
 
 from core.domain.jobs import run_due_jobs
-from coupons.domain import redemption as rules
+from coupons.domain import redemption_refusals
 from coupons.domain.expiry import expire_coupons
 from coupons.enums import CouponState, DealKind, RefundReason
 from coupons.models import Coupon, Refund, SandboxCharge
@@ -32,7 +32,7 @@ def test_an_expired_coupon_is_refunded_by_itself(town):
     assert expire_coupons() == 0
     over.refresh_from_db()
     assert over.state == CouponState.REFUND_LOCKED
-    with pytest.raises(rules.CouponExpired):
+    with pytest.raises(redemption_refusals.CouponExpired):
         town.redeem(over.code)
     assert run_due_jobs(kinds=["pay_refund"]) == 1
 

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django_scopes import scopes_disabled
 
 from coupons.domain.codes import new_code
-from coupons.domain.redemption import CouponUnknown, reverse_redemptions
+from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
+from coupons.domain.reversal import reverse_redemptions
 from coupons.enums import DealKind
 from coupons.models import Coupon, Redemption
 from coupons.settlement.domain.settlement import settle_merchant

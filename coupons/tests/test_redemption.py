@@ -9,11 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_scopes import scope, scopes_disabled
 
+from core.errors import NotFound
 from core.models import Job
-from coupons.domain import redemption as rules
+from coupons.domain import redemption_refusals, reversal
 from coupons.domain.codes import new_code
-from coupons.domain.redemption import check_coupon, reverse_redemptions
+from coupons.domain.redemption import check_coupon
 from coupons.domain.refunds import request_refund
+from coupons.domain.reversal import reverse_redemptions
 from coupons.enums import CouponState, DealKind, ValidityKind
 from coupons.models import Coupon, Redemption, RedemptionRefusal
 from coupons.tests.town import make_town
@@ -84,14 +86,14 @@ def test_a_repeat_of_the_attempt_gets_the_first_receipt(town):
 def test_an_attempt_key_of_another_coupon_is_refused(town):
     (one,), (two,) = town.buy(), town.buy()
     town.redeem(one.code, attempt_key="phone-1")
-    assert_refused(town, rules.AttemptKeyReused, two.code, attempt_key="phone-1")
+    assert_refused(town, redemption_refusals.AttemptKeyReused, two.code, attempt_key="phone-1")
 
 
 def test_a_used_coupon_says_when_where_and_who(town):
     (coupon,) = town.buy()
     receipt = town.redeem(coupon.code)
 
-    facts = assert_refused(town, rules.CouponAlreadyUsed, coupon.code)
+    facts = assert_refused(town, redemption_refusals.CouponAlreadyUsed, coupon.code)
 
     assert facts == {
         "redeemed_at": receipt.redeemed_at.isoformat(),
@@ -106,8 +108,8 @@ def test_a_count_takes_the_siblings_of_the_order(town):
     receipt = town.redeem(coupons[1].code, count=2)
 
     assert [use.code for use in receipt.redemptions] == [coupons[1].code, coupons[0].code]
-    assert assert_refused(town, rules.CountTooLarge, coupons[2].code, count=2) == {"usable": 1}
-    assert_refused(town, rules.CountTooLarge, coupons[2].code, count=0)
+    assert assert_refused(town, redemption_refusals.CountTooLarge, coupons[2].code, count=2) == {"usable": 1}
+    assert_refused(town, redemption_refusals.CountTooLarge, coupons[2].code, count=0)
 
 
 def test_a_times_card_splits_its_price_over_its_uses(town):
@@ -122,7 +124,7 @@ def test_a_times_card_splits_its_price_over_its_uses(town):
         (2, 3_333),
         (3, 3_334),
     ]
-    assert_refused(town, rules.CouponAlreadyUsed, card.code)
+    assert_refused(town, redemption_refusals.CouponAlreadyUsed, card.code)
 
 
 def test_a_use_given_back_leaves_a_gap_that_is_filled(town):
@@ -142,19 +144,19 @@ def test_a_use_given_back_leaves_a_gap_that_is_filled(town):
 def test_unknown_codes_lock_the_clerk_for_a_while(town):
     (coupon,) = town.buy()
     for _ in range(5):
-        assert_refused(town, rules.CouponUnknown, new_code())
+        assert_refused(town, redemption_refusals.CouponUnknown, new_code())
 
-    facts = assert_refused(town, rules.TooManyTries, coupon.code)
+    facts = assert_refused(town, redemption_refusals.TooManyTries, coupon.code)
 
     assert 0 < facts["seconds"] <= 31
-    assert_refused(town, rules.TooManyTries, new_code())
+    assert_refused(town, redemption_refusals.TooManyTries, new_code())
     assert town.redeem(coupon.code, clerk=town.owner)  # another person is not locked
 
 
 def test_a_mistyped_code_is_unknown(town):
     (coupon,) = town.buy()
     wrong_check = str((int(coupon.code[-1]) + 1) % 10)
-    assert_refused(town, rules.CouponUnknown, coupon.code[:-1] + wrong_check)
+    assert_refused(town, redemption_refusals.CouponUnknown, coupon.code[:-1] + wrong_check)
     assert (
         RedemptionRefusal.objects.get().masked_code
         == f"{coupon.code[:4]} **** {coupon.code[-4:-1]}{wrong_check}"
@@ -165,7 +167,7 @@ def test_a_mistyped_code_is_unknown(town):
 def test_a_coupon_of_another_merchant_is_told_apart_and_left_alone(town):
     other = make_town(slug="tea", name="奶茶")
     (coupon,) = other.buy()
-    assert_refused(town, rules.CouponOfOtherMerchant, coupon.code)
+    assert_refused(town, redemption_refusals.CouponOfOtherMerchant, coupon.code)
 
 
 def test_a_wrong_store_names_the_right_ones(town):
@@ -173,7 +175,7 @@ def test_a_wrong_store_names_the_right_ones(town):
     deal.stores.set([town.other_store])
     (coupon,) = town.buy(deal=deal)
 
-    assert assert_refused(town, rules.CouponOfOtherStore, coupon.code) == {
+    assert assert_refused(town, redemption_refusals.CouponOfOtherStore, coupon.code) == {
         "stores": ["山城老灶火锅(观音桥店)"]
     }
     assert town.redeem(coupon.code, store=town.other_store)
@@ -182,7 +184,7 @@ def test_a_wrong_store_names_the_right_ones(town):
 def test_a_closed_store_redeems_nothing(town):
     (coupon,) = town.buy()
     town.store.state = "closed"
-    assert_refused(town, rules.StoreClosed, coupon.code)
+    assert_refused(town, redemption_refusals.StoreClosed, coupon.code)
 
 
 def test_validity_begins_and_ends_at_local_midnight(town):
@@ -194,8 +196,10 @@ def test_validity_begins_and_ends_at_local_midnight(town):
     )
     (coupon,) = town.buy(deal=deal)
     moment = datetime(2030, 1, 1, tzinfo=SHANGHAI)
-    assert_refused(town, rules.CouponNotYetValid, coupon.code, at=moment - timedelta(seconds=1))
-    assert_refused(town, rules.CouponExpired, coupon.code, at=datetime(2030, 2, 1, tzinfo=SHANGHAI))
+    assert_refused(town, redemption_refusals.CouponNotYetValid, coupon.code, at=moment - timedelta(seconds=1))
+    assert_refused(
+        town, redemption_refusals.CouponExpired, coupon.code, at=datetime(2030, 2, 1, tzinfo=SHANGHAI)
+    )
     assert town.redeem(coupon.code, at=datetime(2030, 1, 31, 23, 59, 59, tzinfo=SHANGHAI))
     assert Redemption.objects.get().business_date == date(2030, 1, 31)
 
@@ -224,19 +228,22 @@ def test_usable_days_and_hours(town, moment, usable):
     if usable:
         assert town.redeem(coupon.code, at=at)
     else:
-        assert "22:00–02:00" in assert_refused(town, rules.CouponUnusableDay, coupon.code, at=at)["rule"]
+        assert (
+            "22:00–02:00"
+            in assert_refused(town, redemption_refusals.CouponUnusableDay, coupon.code, at=at)["rule"]
+        )
 
 
 def test_a_refund_locks_the_coupon_and_then_ends_it(town):
     (coupon,) = town.buy()
     request_refund(coupon=coupon, by=town.customer.user)
-    assert_refused(town, rules.CouponRefundLocked, coupon.code)
+    assert_refused(town, redemption_refusals.CouponRefundLocked, coupon.code)
     Coupon.objects.update(state=CouponState.REFUNDED)
-    assert_refused(town, rules.CouponRefunded, coupon.code)
+    assert_refused(town, redemption_refusals.CouponRefunded, coupon.code)
     Coupon.objects.update(state=CouponState.VOIDED)
-    assert_refused(town, rules.CouponVoided, coupon.code)
+    assert_refused(town, redemption_refusals.CouponVoided, coupon.code)
     Coupon.objects.update(state=CouponState.EXPIRED)
-    assert_refused(town, rules.CouponExpired, coupon.code)
+    assert_refused(town, redemption_refusals.CouponExpired, coupon.code)
 
 
 def test_check_changes_nothing_and_counts_what_can_be_used(town):
@@ -264,7 +271,7 @@ def test_undo_gives_the_use_back_and_redeeming_again_is_possible(town):
 
     coupon.refresh_from_db()
     assert (coupon.state, coupon.uses_left) == (CouponState.ISSUED, 1)
-    with pytest.raises(rules.AlreadyReversed):
+    with pytest.raises(reversal.AlreadyReversed):
         reverse_redemptions(merchant=town.merchant, redemption_ids=[receipt.redemptions[0].id], by=town.clerk)
     assert town.redeem(coupon.code).redemptions[0].use_no == 1
 
@@ -272,7 +279,7 @@ def test_undo_gives_the_use_back_and_redeeming_again_is_possible(town):
 def test_undo_ends_with_the_window(town):
     (coupon,) = town.buy(at=timezone.now() - timedelta(days=2))
     receipt = town.redeem(coupon.code, at=timezone.now() - timedelta(hours=1))
-    with pytest.raises(rules.ReversalTooLate):
+    with pytest.raises(reversal.ReversalTooLate):
         reverse_redemptions(merchant=town.merchant, redemption_ids=[receipt.redemptions[0].id], by=town.clerk)
     coupon.refresh_from_db()
     assert coupon.state == CouponState.REDEEMED
@@ -282,7 +289,7 @@ def test_undo_of_another_merchants_redemption_is_not_found(town):
     other = make_town(slug="tea", name="奶茶")
     (coupon,) = other.buy()
     receipt = other.redeem(coupon.code)
-    with scope(merchant=town.merchant.pk), pytest.raises(rules.NotFound):
+    with scope(merchant=town.merchant.pk), pytest.raises(NotFound):
         reverse_redemptions(merchant=town.merchant, redemption_ids=[receipt.redemptions[0].id], by=town.clerk)
-    with pytest.raises(rules.NotFound):
+    with pytest.raises(NotFound):
         reverse_redemptions(merchant=town.merchant, redemption_ids=[], by=town.clerk)

@@ -20,10 +20,17 @@ from core.refusals import describe
 from coupons.access import access_redemptions
 from coupons.domain.codes import normalise_code
 from coupons.domain.deal_terms import describe_terms
-from coupons.domain.redemption import check_coupon, redeem_coupons, reverse_redemptions
+from coupons.domain.redemption import check_coupon, redeem_coupons
+from coupons.domain.reversal import reverse_redemptions
 from coupons.views.counter import Counter, counter_page, enter, find_counter, read_device, remember_store
 from coupons.views.today import list_today
-from merchants.access import MerchantAccess, access_merchants, access_store, access_stores
+from merchants.access import (
+    COUNTER_ROLES,
+    MerchantAccess,
+    access_merchants,
+    access_store,
+    access_stores,
+)
 from merchants.enums import StoreState
 from merchants.models import Store
 
@@ -54,7 +61,7 @@ def home(request: Any) -> HttpResponse:
 @login_required
 def choose_store(request: Any) -> HttpResponse:
     """Choose merchant and store for this device; who works nowhere is told who can change that."""
-    accesses = access_merchants(user=request.user)
+    accesses = access_merchants(user=request.user, roles=COUNTER_ROLES)
     if not accesses:
         return render(request, "clerk/nobody.html", status=403)
     slug = request.POST.get("merchant") or request.GET.get("merchant") or ""
@@ -205,7 +212,7 @@ def _refused(request: Any, counter: Counter, refusal: DomainError, code: str) ->
 
 def _only_counter(request: HttpRequest) -> Counter | None:
     """The counter of somebody who works for one merchant in one open store."""
-    accesses = access_merchants(user=request.user)  # type: ignore[arg-type]
+    accesses = access_merchants(user=request.user, roles=COUNTER_ROLES)  # type: ignore[arg-type]
     if len(accesses) != 1:
         return None
     stores = list(access_stores(access=accesses[0], only_open=True)[:2])

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import NotFound
-from merchants.access import MerchantAccess, access_merchant, access_store
+from merchants.access import COUNTER_ROLES, MerchantAccess, access_merchant, access_store
 from merchants.models import Store
 
 STORE_COOKIE = "counter_store"
@@ -63,7 +63,7 @@ def find_counter(request: HttpRequest) -> Counter | None:
     if not slug or not store_id.isdecimal():
         return None
     try:
-        access = access_merchant(user=request.user, slug=slug)  # type: ignore[arg-type]
+        access = access_merchant(user=request.user, slug=slug, roles=COUNTER_ROLES)  # type: ignore[arg-type]
         store = access_store(access=access, store_id=int(store_id))
     except NotFound:
         return None

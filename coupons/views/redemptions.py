@@ -18,7 +18,7 @@ from core.errors import DomainError
 from core.exports import ROWS_AT_ONCE, safe_text, stream_csv, write_xlsx
 from core.refusals import describe, describe_code
 from coupons.access import access_redemption, access_redemptions, access_refusals
-from coupons.domain.redemption import reverse_redemptions
+from coupons.domain.reversal import reverse_redemptions
 from coupons.forms.redemptions import RedemptionFilter, UndoForm
 from coupons.models import Redemption, RedemptionRefusal
 from coupons.views.timeline import tell_story

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from coupons.domain.codes import new_code
-from coupons.domain.redemption import CouponUnknown
+from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.models import Redemption
 from coupons.tests.town import Town, make_town, make_user
 from identity.enums import Role

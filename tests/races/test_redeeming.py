@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from coupons.domain import redemption as rules
+from coupons.domain import redemption_refusals, reversal
 from coupons.enums import CouponState, DealKind
 from coupons.models import Coupon, DealStock, Redemption, RedemptionRefusal
 from coupons.settlement.domain.proofs import run_all_proofs
@@ -77,8 +78,8 @@ def database_guards_off() -> Iterator[None]:
 
 @pytest.fixture
 def lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    fetch = rules._fetch_order_coupons
-    monkeypatch.setattr(rules, "_fetch_order_coupons", lambda **given: fetch(**given | {"lock": False}))
+    fetch = rules.fetch_order_coupons
+    monkeypatch.setattr(rules, "fetch_order_coupons", lambda **given: fetch(**given | {"lock": False}))
 
 
 def test_negative_control_without_the_guards_coupons_are_used_twice(town: Town, lock_off: None) -> None:
@@ -104,8 +105,8 @@ def test_the_database_alone_is_enough(town: Town, lock_off: None, monkeypatch: p
     def redeem_or_break(**given: object) -> object:
         try:
             return redeem(**given)
-        except rules.IntegrityError:
-            return rules.CouponAlreadyUsed()
+        except IntegrityError:
+            return redemption_refusals.CouponAlreadyUsed()
 
     redeem = rules._redeem
     monkeypatch.setattr(rules, "_redeem", redeem_or_break)
@@ -167,7 +168,7 @@ def test_undone_once_however_many_ask(town: Town) -> None:
     for coupon in town.buy(quantity=5):
         redemption = town.redeem(coupon.code).redemptions[0].id
         undo = partial(
-            rules.reverse_redemptions, merchant=town.merchant, redemption_ids=[redemption], by=town.clerk
+            reversal.reverse_redemptions, merchant=town.merchant, redemption_ids=[redemption], by=town.clerk
         )
         assert count_codes(race_once(*[undo] * 8)) == {"done": 1, "already_reversed": 7}
         coupon.refresh_from_db()

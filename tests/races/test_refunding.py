@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 
 from core.domain.jobs import run_due_jobs
-from coupons.domain.redemption import CouponAlreadyUsed, CouponRefundLocked, Receipt
+from coupons.domain.redemption import Receipt
+from coupons.domain.redemption_refusals import CouponAlreadyUsed, CouponRefundLocked
 from coupons.domain.refunds import CouponNotRefundable, request_refund
 from coupons.enums import CouponState, RefundState
 from coupons.models import DealStock, Redemption, Refund

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core.domain import jobs
 from core.models import Job
-from coupons.domain.redemption import AlreadySettled, ReversalTooLate, reverse_redemptions
+from coupons.domain.reversal import AlreadySettled, ReversalTooLate, reverse_redemptions
 from coupons.models import Coupon, Redemption
 from coupons.settlement.domain.proofs import run_all_proofs
 from coupons.settlement.domain.settlement import settle_merchant

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django_scopes import scope, scopes_disabled
 
-from coupons.domain.redemption import reverse_redemptions
 from coupons.domain.refunds import request_refund
+from coupons.domain.reversal import reverse_redemptions
 from coupons.enums import DealState
 from coupons.insights.domain.figures import (
     Compared,

@@ -9,8 +9,8 @@ from django_scopes import scopes_disabled
 
 from core.domain.jobs import run_due_jobs
 from core.models import Job
-from coupons.domain.redemption import AlreadySettled, ReversalTooLate, reverse_redemptions
 from coupons.domain.refunds import request_refund
+from coupons.domain.reversal import AlreadySettled, ReversalTooLate, reverse_redemptions
 from coupons.enums import CouponState, DealKind
 from coupons.models import Coupon, Redemption, Refund
 from coupons.settlement.domain.proofs import run_all_proofs
