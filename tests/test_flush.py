@@ -1,6 +1,7 @@
 """The tests' own flush (see conftest.py) gets past the ledger's guards and leaves them as they were."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
@@ -31,3 +32,10 @@ def test_flush_empties_the_ledger_and_keeps_its_guards():
     assert guards() == before
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("TRUNCATE ledger_account CASCADE")
+
+
+def test_flush_keeps_what_describes_the_models():
+    before = set(Permission.objects.values_list("content_type__app_label", "codename"))
+    assert ("coupons", "view_deal") in before
+    call_command("flush", verbosity=0, interactive=False)
+    assert set(Permission.objects.values_list("content_type__app_label", "codename")) == before
