@@ -17,7 +17,7 @@ def expire_coupons(*, limit: int = 500) -> int:
     """
     with scopes_disabled():
         coupons = list(
-            Coupon.objects.select_for_update(of=("self",), skip_locked=True)
+            Coupon.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
             .select_related("order")
             .filter(state=CouponState.ISSUED, valid_until__lte=Now())
             .order_by("id")[:limit]
