@@ -15,7 +15,7 @@ from django_scopes import scopes_disabled
 from phonenumber_field.phonenumber import PhoneNumber
 
 from coupons.domain.codes import new_code
-from coupons.domain.redemption import CouponUnknown
+from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
 from coupons.enums import DealState
 from coupons.models import Redemption, RedemptionRefusal
