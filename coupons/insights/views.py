@@ -59,7 +59,7 @@ def merchant_home(request: MerchantRequest) -> HttpResponse:
         "chart": None if blocks["trend"].failed else _chart(request, blocks["trend"].value),
         "currency": request.merchant.currency,
     }
-    template = "insights/figures.html" if request.htmx else "insights/home.html"
+    template = "merchant/home/figures.html" if request.htmx else "merchant/home/home.html"
     return render(request, template, context)
 
 

@@ -60,10 +60,10 @@ def statements(request: MerchantRequest) -> HttpResponse:
         "currency": request.merchant.currency,
     }
     if request.htmx:
-        return render(request, "settlement/statement_list.html", context)
+        return render(request, "merchant/statements/statement_list.html", context)
     context["waiting"] = sum_waiting(merchant=request.merchant)
     context["payout"] = sum_next_payout(merchant=request.merchant)
-    return render(request, "settlement/statements.html", context)
+    return render(request, "merchant/statements/statements.html", context)
 
 
 @merchant_page(*READERS)
@@ -147,7 +147,7 @@ def _render_statement(
         "currency": request.merchant.currency,
     }
     if request.htmx:
-        return render(request, "settlement/statement_lines.html", context)
+        return render(request, "merchant/statements/statement_lines.html", context)
     answers = STATEMENT_TRANSITIONS[state] if request.merchant_role in ANSWERERS else set()
     context |= {
         "status": STATUS[state],
@@ -156,7 +156,7 @@ def _render_statement(
         "can_dispute": StatementState.DISPUTED in answers,
         "dispute_form": dispute_form or DisputeForm(),
     }
-    return render(request, "settlement/statement.html", context, status=status)
+    return render(request, "merchant/statements/statement.html", context, status=status)
 
 
 def _deductions(statement: Statement) -> list[dict[str, Any]]:

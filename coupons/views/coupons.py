@@ -51,7 +51,7 @@ def coupons(request: MerchantRequest) -> HttpResponse:
         "filtered": bool(filters) or not form.is_valid(),
         "currency": request.merchant.currency,
     }
-    template = "coupons/list.html" if request.htmx else "coupons/coupons.html"
+    template = "merchant/coupons/list.html" if request.htmx else "merchant/coupons/coupons.html"
     return render(request, template, context, status=200 if form.is_valid() else 422)
 
 
@@ -69,7 +69,7 @@ def coupon_detail(request: MerchantRequest, coupon_id: int) -> HttpResponse:
         "events": tell_story(coupon, currency=request.merchant.currency),
         "currency": request.merchant.currency,
     }
-    return render(request, "coupons/detail.html", context)
+    return render(request, "merchant/coupons/detail.html", context)
 
 
 def _filter(found: "QuerySet[Coupon]", filters: dict[str, Any]) -> "QuerySet[Coupon]":

@@ -46,7 +46,7 @@ def redemptions(request: MerchantRequest) -> HttpResponse:
         "query": _query(request, without="page"),
         **(_list_refusals if state == "refused" else _list_redemptions)(request, form, filters, state),
     }
-    template = "redemptions/list.html" if request.htmx else "redemptions/records.html"
+    template = "merchant/redemptions/list.html" if request.htmx else "merchant/redemptions/records.html"
     return render(request, template, context, status=200 if form.is_valid() else 422)
 
 
@@ -127,7 +127,7 @@ def _show(
         "seconds": seconds,
         "form": form,
     }
-    return render(request, "redemptions/detail.html", context, status=status)
+    return render(request, "merchant/redemptions/detail.html", context, status=status)
 
 
 def _read_filters(request: MerchantRequest) -> tuple[RedemptionFilter, str, dict[str, Any]]:

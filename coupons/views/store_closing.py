@@ -17,5 +17,5 @@ def store_coupons(request: MerchantRequest, store_id: int) -> HttpResponse:
     """A fragment on htmx, a page of its own without JavaScript."""
     store = access_store(access=request.access, store_id=store_id)
     counts = count_coupons_of_store(store=store, at=timezone.now())
-    template = "stores/coupons.html" if request.htmx else "stores/coupons_page.html"
+    template = "merchant/stores/coupons.html" if request.htmx else "merchant/stores/coupons_page.html"
     return render(request, template, {"store": store, "counts": counts})

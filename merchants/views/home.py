@@ -18,13 +18,13 @@ def home(request: HttpRequest) -> HttpResponse:
     if not accesses:
         if request.user.is_staff:
             return redirect("admin:index")
-        return render(request, "home/no_access.html")
+        return render(request, "merchant/doors/no_access.html")
     if all(access.role == Role.CLERK for access in accesses):
         return redirect(CLERK_PAGE)
     if len(accesses) == 1 and not request.user.is_staff:
         return redirect(_page_of(accesses[0]))
     shops = [{"access": access, "url": _page_of(access)} for access in accesses]
-    return render(request, "home/choose_shop.html", {"shops": shops})
+    return render(request, "merchant/doors/choose_shop.html", {"shops": shops})
 
 
 def _one_per_merchant(accesses: list[MerchantAccess]) -> list[MerchantAccess]:

@@ -40,7 +40,7 @@ def invitation_accept(request: HttpRequest, secret: str) -> HttpResponse:
             return _ask_to_sign_in(request, invitation)
         return _as_newcomer(request, invitation, secret)
     except InvitationGone as error:
-        return render(request, "staff/invitation_gone.html", {"refusal": describe(error)}, status=GONE)
+        return render(request, "merchant/staff/invitation_gone.html", {"refusal": describe(error)}, status=GONE)
 
 
 def _as_user(request: HttpRequest, invitation: StaffInvitation, secret: str) -> HttpResponse:
@@ -53,14 +53,14 @@ def _as_user(request: HttpRequest, invitation: StaffInvitation, secret: str) -> 
             raise
         except DomainError as error:
             context["refusal"] = describe(error)
-            return render(request, "staff/invitation.html", context, status=context["refusal"].status)
+            return render(request, "merchant/staff/invitation.html", context, status=context["refusal"].status)
         return redirect("home")
-    return render(request, "staff/invitation.html", context)
+    return render(request, "merchant/staff/invitation.html", context)
 
 
 def _ask_to_sign_in(request: HttpRequest, invitation: StaffInvitation) -> HttpResponse:
     url = f"{reverse('account_login')}?{urlencode({'next': request.path})}"
-    return render(request, "staff/invitation.html", {"invitation": invitation, "sign_in_url": url})
+    return render(request, "merchant/staff/invitation.html", {"invitation": invitation, "sign_in_url": url})
 
 
 def _as_newcomer(request: HttpRequest, invitation: StaffInvitation, secret: str) -> HttpResponse:
@@ -73,7 +73,7 @@ def _as_newcomer(request: HttpRequest, invitation: StaffInvitation, secret: str)
         return redirect("home")
     return render(
         request,
-        "staff/invitation.html",
+        "merchant/staff/invitation.html",
         {"invitation": invitation, "form": form},
         status=422 if form.errors else 200,
     )

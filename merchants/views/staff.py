@@ -84,7 +84,7 @@ def staff(request: MerchantRequest) -> HttpResponse:
         "may_appoint": may_appoint,
         "second_factor_roles": SECOND_FACTOR_ROLES,
     }
-    return render(request, "staff/list.html", context)
+    return render(request, "merchant/staff/list.html", context)
 
 
 @merchant_page(*APPOINTERS)
@@ -109,8 +109,8 @@ def staff_invite(request: MerchantRequest) -> HttpResponse:
         else:
             path = reverse("invitation_accept", kwargs={"secret": secret})
             link = request.build_absolute_uri(path)
-            return render(request, "staff/invited.html", {"invitation": invitation, "link": link})
-    return render(request, "staff/invite.html", {"form": form}, status=422 if form.errors else 200)
+            return render(request, "merchant/staff/invited.html", {"invitation": invitation, "link": link})
+    return render(request, "merchant/staff/invite.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @merchant_page(*APPOINTERS)
@@ -140,7 +140,7 @@ def staff_edit(request: MerchantRequest, membership_id: int) -> HttpResponse:
         "is_oneself": membership.user_id == request.user.pk,
         "has_second_factor": Authenticator.objects.filter(user_id=membership.user_id).exists(),
     }
-    return render(request, "staff/person.html", context, status=422 if form.errors else 200)
+    return render(request, "merchant/staff/person.html", context, status=422 if form.errors else 200)
 
 
 @merchant_page(*APPOINTERS)

@@ -58,7 +58,7 @@ def store_import(request: MerchantRequest) -> HttpResponse:
             form.add_error("file", str(TableFault(error.facts["why"]).label))
         else:
             return redirect("store_import_draft", slug=request.merchant.slug, draft_id=draft.pk)
-    return render(request, "stores/import.html", {"form": form}, status=422 if form.errors else 200)
+    return render(request, "merchant/stores/import.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @merchant_page(*IMPORTERS)
@@ -78,8 +78,8 @@ def store_import_draft(request: MerchantRequest, draft_id: int) -> HttpResponse:
             messages.error(request, f"{told.title} {told.next_step}")
         return redirect("store_import_draft", slug=request.merchant.slug, draft_id=draft.pk)
     if draft.finished_at:
-        return render(request, "stores/import_result.html", {"draft": draft, **_told(draft.report or {})})
-    return render(request, "stores/import_preview.html", _preview(draft))
+        return render(request, "merchant/stores/import_result.html", {"draft": draft, **_told(draft.report or {})})
+    return render(request, "merchant/stores/import_preview.html", _preview(draft))
 
 
 @merchant_page(*IMPORTERS)
