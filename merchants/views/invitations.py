@@ -40,7 +40,9 @@ def invitation_accept(request: HttpRequest, secret: str) -> HttpResponse:
             return _ask_to_sign_in(request, invitation)
         return _as_newcomer(request, invitation, secret)
     except InvitationGone as error:
-        return render(request, "merchant/staff/invitation_gone.html", {"refusal": describe(error)}, status=GONE)
+        return render(
+            request, "merchant/staff/invitation_gone.html", {"refusal": describe(error)}, status=GONE
+        )
 
 
 def _as_user(request: HttpRequest, invitation: StaffInvitation, secret: str) -> HttpResponse:
@@ -53,7 +55,9 @@ def _as_user(request: HttpRequest, invitation: StaffInvitation, secret: str) -> 
             raise
         except DomainError as error:
             context["refusal"] = describe(error)
-            return render(request, "merchant/staff/invitation.html", context, status=context["refusal"].status)
+            return render(
+                request, "merchant/staff/invitation.html", context, status=context["refusal"].status
+            )
         return redirect("home")
     return render(request, "merchant/staff/invitation.html", context)
 

@@ -78,7 +78,9 @@ def store_import_draft(request: MerchantRequest, draft_id: int) -> HttpResponse:
             messages.error(request, f"{told.title} {told.next_step}")
         return redirect("store_import_draft", slug=request.merchant.slug, draft_id=draft.pk)
     if draft.finished_at:
-        return render(request, "merchant/stores/import_result.html", {"draft": draft, **_told(draft.report or {})})
+        return render(
+            request, "merchant/stores/import_result.html", {"draft": draft, **_told(draft.report or {})}
+        )
     return render(request, "merchant/stores/import_preview.html", _preview(draft))
 
 

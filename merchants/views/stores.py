@@ -69,7 +69,9 @@ def stores(request: MerchantRequest) -> HttpResponse:
         "may_edit": request.merchant_role in EDITORS,
         "may_add": _may_add(request.access),
     }
-    return render(request, "merchant/stores/rows.html" if request.htmx else "merchant/stores/list.html", context)
+    return render(
+        request, "merchant/stores/rows.html" if request.htmx else "merchant/stores/list.html", context
+    )
 
 
 @merchant_page(*READERS)
@@ -129,7 +131,9 @@ def store_close(request: MerchantRequest, store_id: int) -> HttpResponse:
     store = access_store(access=request.access, store_id=store_id)
     if request.method == "POST":
         return _change_state(request, store, close_store, _("%(store)s is closed down."))
-    return render(request, "merchant/stores/close.html", {"store": store, "coupons_url": _coupons_url(request, store)})
+    return render(
+        request, "merchant/stores/close.html", {"store": store, "coupons_url": _coupons_url(request, store)}
+    )
 
 
 @merchant_page(*EDITORS)
@@ -146,7 +150,9 @@ def store_poster(request: MerchantRequest, store_id: int) -> HttpResponse:
     """A page to print: the QR code that opens the shop at this store."""
     store = access_store(access=request.access, store_id=store_id)
     url = request.build_absolute_uri(f"/h5/{request.merchant.slug}/?store={store.pk}")
-    return render(request, "merchant/stores/poster.html", {"store": store, "url": url, "qr": poster_qr_svg(url)})
+    return render(
+        request, "merchant/stores/poster.html", {"store": store, "url": url, "qr": poster_qr_svg(url)}
+    )
 
 
 def _may_add(access: MerchantAccess) -> bool:
@@ -155,7 +161,10 @@ def _may_add(access: MerchantAccess) -> bool:
 
 def _form_page(request: MerchantRequest, form: StoreForm, *, store: Store | None) -> HttpResponse:
     return render(
-        request, "merchant/stores/form.html", {"form": form, "store": store}, status=422 if form.errors else 200
+        request,
+        "merchant/stores/form.html",
+        {"form": form, "store": store},
+        status=422 if form.errors else 200,
     )
 
 
