@@ -36,7 +36,7 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
 
 @admin.register(Balance)
 class BalanceAdmin(ReadOnlyAdmin):
-    list_display = ("account", "merchant_id", "debits_fen", "credits_fen", "net")
+    list_display = ("account_name", "merchant_id", "debits_fen", "credits_fen", "net")
     list_filter = ("account__kind",)
     list_select_related = ("account",)
     search_fields = ("=merchant_id",)
@@ -44,6 +44,10 @@ class BalanceAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Balance]:
         return super().get_queryset(request).annotate(currency=F("account__currency"))
+
+    @admin.display(description=_("Account"), ordering="account__kind")
+    def account_name(self, balance: Balance) -> str:
+        return f"{balance.account.get_kind_display()} {balance.account.owner_id}"
 
     @admin.display(description=_("Credits less debits"))
     def net(self, balance: Balance) -> str:
