@@ -106,7 +106,7 @@ def pay_refund(job: Job) -> None:
     """Ask the provider, then record its answer. Safe to repeat: the refund's id is the provider's key."""
     with scopes_disabled():
         refund = Refund.objects.select_related("payment").get(pk=job.payload["refund_id"])
-        if refund.state == RefundState.PAID_OUT:
+        if refund.state not in (RefundState.APPROVED, RefundState.FAILED):
             return
         try:
             if refund.amount_fen:
