@@ -29,8 +29,9 @@ from core.errors import DomainError
 from core.models import Job
 from coupons.domain.orders import close_order
 from coupons.domain.payments import receive_notification, start_payment
-from coupons.domain.redemption import Receipt, reverse_redemptions
+from coupons.domain.redemption import Receipt
 from coupons.domain.refunds import request_refund
+from coupons.domain.reversal import reverse_redemptions
 from coupons.enums import DealKind, OrderCloseReason
 from coupons.models import Coupon, Deal, DealPurchase, DealStock, Order, Redemption, Refund
 from coupons.payment_providers.sandbox import get_charge, signed_notification

@@ -1,0 +1,424 @@
+"""Every step from every state: taken where the table has it, else refused with nothing changed; docs show the same tables.
+
+Deals have theirs in coupons/tests/test_deal_states.py.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import TextChoices
+from django.utils import timezone
+from django_scopes import scopes_disabled
+from phonenumber_field.phonenumber import PhoneNumber
+
+from core.domain import jobs
+from core.enums import JOB_TRANSITIONS, JobState
+from core.errors import DomainError
+from core.models import Job
+from coupons.domain.expiry import expire_coupons
+from coupons.domain.orders import close_order
+from coupons.domain.payments import start_payment
+from coupons.domain.refunds import open_expiry_refund, pay_refund, request_refund
+from coupons.domain.reversal import reverse_redemptions
+from coupons.enums import (
+    COUPON_TRANSITIONS,
+    ORDER_TRANSITIONS,
+    PAYMENT_TRANSITIONS,
+    REFUND_TRANSITIONS,
+    CouponState,
+    OrderCloseReason,
+    OrderState,
+    PaymentState,
+    RefundState,
+)
+from coupons.models import Coupon, Order, Payment, Redemption, Refund
+from coupons.payment_providers.sandbox import SandboxProvider
+from coupons.settlement.domain.settlement import settle_merchant
+from coupons.settlement.domain.statements import confirm_statement, dispute_statement, seal_statements
+from coupons.settlement.enums import LINE_TRANSITIONS, STATEMENT_TRANSITIONS, LineState, StatementState
+from coupons.settlement.models import SettlementLine, Statement
+from coupons.tests.town import Town, make_town
+from identity.enums import Role
+from merchants.domain.invitations import accept_as_new_user, invite_staff, withdraw_invitation
+from merchants.domain.stores import close_store, reopen_store
+from merchants.enums import INVITATION_TRANSITIONS, STORE_TRANSITIONS, InvitationState, StoreState
+from merchants.models import StaffInvitation, Store
+from tools.write_life_cycles import PAGE, find_tables, write_page
+
+Step = Callable[[Town, Any], Any]
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """A table, how to put a row into each state, and every function of the domain that moves one."""
+
+    table: dict[Any, set[Any]]
+    put: Callable[[Town, Any], Any]
+    steps: dict[str, tuple[Step, set[tuple[Any, Any]]]]
+    without_function: frozenset[tuple[Any, Any]] = frozenset()  # steps nothing in the product takes yet
+
+
+# Orders
+
+
+def put_order(town: Town, state: OrderState) -> Order:
+    order = town.order(quantity=2)
+    start_payment(order=order)
+    if state in (OrderState.PAID, OrderState.COMPLETED):
+        town.pay(order)
+    if state == OrderState.CLOSED:
+        shut_order(town, order)
+    Order.objects.filter(pk=order.pk).update(state=state)
+    return order
+
+
+def shut_order(town: Town, order: Order) -> Any:
+    return close_order(order_id=order.pk, merchant_id=town.merchant.pk, reason=OrderCloseReason.BUYER)
+
+
+ORDER = Cycle(
+    ORDER_TRANSITIONS,
+    put_order,
+    {
+        "pay": (lambda town, order: town.pay(order), {(OrderState.CREATED, OrderState.PAID)}),
+        "close": (shut_order, {(OrderState.CREATED, OrderState.CLOSED)}),
+    },
+    frozenset({(OrderState.PAID, OrderState.COMPLETED)}),
+)
+
+
+# Payments
+
+
+def put_payment(town: Town, state: PaymentState) -> Payment:
+    order = town.order()
+    payment = start_payment(order=order).payment
+    kinds = {PaymentState.SUCCEEDED: "payment.succeeded", PaymentState.FAILED: "payment.failed"}
+    if state in kinds:
+        town.pay(order, kind=kinds[state])
+    return payment
+
+
+def tell(kind: str) -> Step:
+    return lambda town, payment: town.pay(payment.order, kind=kind)
+
+
+PAYMENT = Cycle(
+    PAYMENT_TRANSITIONS,
+    put_payment,
+    {
+        "succeed": (
+            tell("payment.succeeded"),
+            {(PaymentState.CREATED, PaymentState.SUCCEEDED), (PaymentState.FAILED, PaymentState.SUCCEEDED)},
+        ),
+        "fail": (tell("payment.failed"), {(PaymentState.CREATED, PaymentState.FAILED)}),
+    },
+)
+
+
+# Coupons
+
+
+def put_coupon(town: Town, state: CouponState) -> Coupon:
+    (coupon,) = town.buy(deal=town.make_deal(refund_on_expiry=False))
+    if state == CouponState.REDEEMED:
+        town.redeem(coupon.code)
+    elif state in (CouponState.REFUND_LOCKED, CouponState.REFUNDED):
+        refund = request_refund(coupon=coupon, by=town.owner)
+        if state == CouponState.REFUNDED:
+            pay(town, refund)
+    else:
+        Coupon.objects.filter(pk=coupon.pk).update(state=state)
+    return coupon
+
+
+def undo(town: Town, coupon: Coupon) -> Any:
+    ids = list(Redemption.objects.filter(coupon=coupon).values_list("pk", flat=True))
+    return reverse_redemptions(merchant=town.merchant, redemption_ids=ids, by=town.clerk)
+
+
+def expire(town: Town, coupon: Coupon) -> Any:
+    past = timezone.now() - timedelta(days=1)
+    Coupon.objects.filter(pk=coupon.pk).update(valid_from=past - timedelta(days=9), valid_until=past)
+    return expire_coupons()
+
+
+def refund_expired(town: Town, coupon: Coupon) -> Any:
+    """As expire_coupons calls it, under its own condition."""
+    locked = Coupon.objects.select_related("order").get(pk=coupon.pk)
+    return open_expiry_refund(coupon=locked) if locked.state == CouponState.EXPIRED else None
+
+
+def pay_its_refund(town: Town, coupon: Coupon) -> Any:
+    return [pay(town, refund) for refund in Refund.objects.filter(coupon=coupon)]
+
+
+COUPON = Cycle(
+    COUPON_TRANSITIONS,
+    put_coupon,
+    {
+        "redeem": (
+            lambda town, coupon: town.redeem(coupon.code),
+            {(CouponState.ISSUED, CouponState.REDEEMED)},
+        ),
+        "undo": (undo, {(CouponState.REDEEMED, CouponState.ISSUED)}),
+        "ask for money back": (
+            lambda town, coupon: request_refund(coupon=coupon, by=town.owner),
+            {(CouponState.ISSUED, CouponState.REFUND_LOCKED)},
+        ),
+        "pay back": (pay_its_refund, {(CouponState.REFUND_LOCKED, CouponState.REFUNDED)}),
+        "expire": (expire, {(CouponState.ISSUED, CouponState.EXPIRED)}),
+        "pay back when expired": (refund_expired, {(CouponState.EXPIRED, CouponState.REFUND_LOCKED)}),
+    },
+    frozenset({(CouponState.ISSUED, CouponState.VOIDED), (CouponState.REFUND_LOCKED, CouponState.ISSUED)}),
+)
+
+
+# Refunds
+
+
+def put_refund(town: Town, state: RefundState) -> Refund:
+    (coupon,) = town.buy()
+    refund = request_refund(coupon=coupon, by=town.owner)
+    if state == RefundState.PAID_OUT:
+        pay(town, refund)
+    else:
+        Refund.objects.filter(pk=refund.pk).update(state=state)
+    return refund
+
+
+def pay(town: Town, refund: Refund) -> None:
+    pay_refund(Job.objects.get(kind="pay_refund", key=str(refund.pk)))
+
+
+def fail_to_pay(town: Town, refund: Refund) -> None:
+    def away(self: SandboxProvider, **asked: Any) -> None:
+        raise ConnectionError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SandboxProvider, "refund", away)
+        with contextlib.suppress(ConnectionError):
+            pay(town, refund)
+
+
+REFUND = Cycle(
+    REFUND_TRANSITIONS,
+    put_refund,
+    {
+        "pay": (
+            pay,
+            {(RefundState.APPROVED, RefundState.PAID_OUT), (RefundState.FAILED, RefundState.PAID_OUT)},
+        ),
+        "fail": (fail_to_pay, {(RefundState.APPROVED, RefundState.FAILED)}),
+    },
+    frozenset({(RefundState.REQUESTED, RefundState.APPROVED)}),
+)
+
+
+# Settlement
+
+
+def put_line(town: Town, state: LineState) -> SettlementLine:
+    at = timezone.now() - timedelta(days=3)
+    (coupon,) = town.buy(at=at)
+    town.redeem(coupon.code, at=at)
+    settle_merchant(merchant_id=town.merchant.pk)
+    if state != LineState.DUE:
+        seal_statements(merchant=town.merchant)
+    line = SettlementLine.objects.get(coupon=coupon)
+    SettlementLine.objects.filter(pk=line.pk).update(state=state)
+    return line
+
+
+def put_statement(town: Town, state: StatementState) -> Statement:
+    statement = put_line(town, LineState.IN_STATEMENT).statement
+    if state in (StatementState.CONFIRMED, StatementState.PAID):
+        confirm_statement(statement=statement, by=town.owner)
+    if state == StatementState.DISPUTED:
+        dispute_statement(statement=statement, by=town.owner, reason="少一笔")
+    Statement.objects.filter(pk=statement.pk).update(state=state)
+    return statement
+
+
+LINE = Cycle(
+    LINE_TRANSITIONS,
+    put_line,
+    {
+        "seal": (
+            lambda town, line: seal_statements(merchant=town.merchant),
+            {(LineState.DUE, LineState.IN_STATEMENT)},
+        )
+    },
+    frozenset({(LineState.IN_STATEMENT, LineState.PAID)}),
+)
+STATEMENT = Cycle(
+    STATEMENT_TRANSITIONS,
+    put_statement,
+    {
+        "confirm": (
+            lambda town, statement: confirm_statement(statement=statement, by=town.owner),
+            {
+                (StatementState.SEALED, StatementState.CONFIRMED),
+                (StatementState.DISPUTED, StatementState.CONFIRMED),
+            },
+        ),
+        "dispute": (
+            lambda town, statement: dispute_statement(statement=statement, by=town.owner, reason="少一笔"),
+            {(StatementState.SEALED, StatementState.DISPUTED)},
+        ),
+    },
+    frozenset({(StatementState.CONFIRMED, StatementState.PAID)}),
+)
+
+
+# Shops
+
+
+def put_store(town: Town, state: StoreState) -> Store:
+    if state == StoreState.CLOSED:
+        close_store(store=town.store, by=town.owner)
+    return town.store
+
+
+def put_invitation(town: Town, state: InvitationState) -> StaffInvitation:
+    phone = PhoneNumber.from_string(f"+86137{next(_numbers):08d}")
+    invitation, secret = invite_staff(
+        merchant=town.merchant, name="新人", phone=phone, role=Role.CLERK, stores=[town.store], by=town.owner
+    )
+    invitation.secret = secret
+    if state == InvitationState.ACCEPTED:
+        accept(town, invitation)
+    if state == InvitationState.WITHDRAWN:
+        withdraw_invitation(invitation=invitation, by=town.owner)
+    return invitation
+
+
+def accept(town: Town, invitation: Any) -> Any:
+    return accept_as_new_user(secret=invitation.secret, name="新人", password="vier-Worte-ohne-Sinn")
+
+
+STORE = Cycle(
+    STORE_TRANSITIONS,
+    put_store,
+    {
+        "close": (
+            lambda town, store: close_store(store=store, by=town.owner),
+            {(StoreState.OPEN, StoreState.CLOSED)},
+        ),
+        "reopen": (
+            lambda town, store: reopen_store(store=store, by=town.owner),
+            {(StoreState.CLOSED, StoreState.OPEN)},
+        ),
+    },
+)
+INVITATION = Cycle(
+    INVITATION_TRANSITIONS,
+    put_invitation,
+    {
+        "accept": (accept, {(InvitationState.SENT, InvitationState.ACCEPTED)}),
+        "withdraw": (
+            lambda town, invitation: withdraw_invitation(invitation=invitation, by=town.owner),
+            {(InvitationState.SENT, InvitationState.WITHDRAWN)},
+        ),
+    },
+)
+
+
+# Jobs
+
+
+def put_job(town: Town, state: JobState) -> Job:
+    return Job.objects.create(
+        kind="nobody_does_this",
+        key=str(next(_numbers)),
+        state=state,
+        attempts=4,
+        due_at=timezone.now() - timedelta(hours=1),
+        done_at=timezone.now() if state == JobState.DONE else None,
+    )
+
+
+def do(town: Town, job: Job) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(jobs._handlers, job.kind, lambda job: None)
+        return jobs.run_job(job_id=job.pk)
+
+
+JOB = Cycle(
+    JOB_TRANSITIONS,
+    put_job,
+    {
+        "do": (do, {(JobState.READY, JobState.DONE)}),
+        "fail for the fifth time": (
+            lambda town, job: jobs.run_job(job_id=job.pk),
+            {(JobState.READY, JobState.DEAD)},
+        ),
+        "wake": (lambda town, job: jobs.wake_job(job_id=job.pk), {(JobState.DEAD, JobState.READY)}),
+    },
+)
+
+CYCLES = {
+    "Order": ORDER,
+    "Payment": PAYMENT,
+    "Coupon": COUPON,
+    "Refund": REFUND,
+    "Line": LINE,
+    "Statement": STATEMENT,
+    "Store": STORE,
+    "Invitation": INVITATION,
+    "Job": JOB,
+}
+
+
+@pytest.fixture
+def town(db: None) -> Any:
+    with scopes_disabled():
+        yield make_town()
+
+
+def test_every_table_is_tried() -> None:
+    assert {name for name, _ in find_tables()} == {*CYCLES, "Deal"}
+
+
+@pytest.mark.parametrize("name", CYCLES)
+def test_every_pair_of_a_table_has_its_function(name: str) -> None:
+    cycle = CYCLES[name]
+    pairs = {(before, after) for before, targets in cycle.table.items() for after in targets}
+    taken = set().union(*(moves for _, moves in cycle.steps.values()))
+    assert taken | cycle.without_function == pairs
+    assert taken.isdisjoint(cycle.without_function)
+
+
+def every_step_from_every_state() -> list[Any]:
+    return [
+        pytest.param(cycle, state, step, id=f"{name}-{state}-{step}")
+        for name, cycle in CYCLES.items()
+        for state in cycle.table
+        for step in cycle.steps
+    ]
+
+
+@pytest.mark.parametrize(("cycle", "state", "step"), every_step_from_every_state())
+def test_every_step_from_every_state(town: Town, cycle: Cycle, state: TextChoices, step: str) -> None:
+    thing = cycle.put(town, state)
+    rows = type(thing)._base_manager.filter(pk=thing.pk)
+    assert rows.values_list("state", flat=True).get() == state
+    take, moves = cycle.steps[step]
+    try:
+        with transaction.atomic():
+            take(town, thing)
+    except DomainError:
+        assert state not in {before for before, _ in moves}, "refused although the table has it"
+    after = rows.values_list("state", flat=True).get()
+    assert after == dict(moves).get(state, state)
+
+
+def test_the_docs_show_the_same_tables() -> None:
+    assert PAGE.read_text(encoding="utf-8") == write_page(), "run python tools/write_life_cycles.py"
