@@ -110,9 +110,14 @@ def test_the_database_alone_is_enough(town: Town, lock_off: None, monkeypatch: p
 
     redeem = rules._redeem
     monkeypatch.setattr(rules, "_redeem", redeem_or_break)
+    deal = town.make_deal(kind=DealKind.TIMES_CARD, uses_total=5, price_fen=9_999)
+    (card,) = town.buy(deal=deal)
     for answers in redeem_all_at_once(town, [*buy(town, 10), *buy(town, 10)]):
         assert count_codes(answers) == {"done": 1, "coupon_already_used": CLERKS - 1}
     assert Redemption.objects.count() == 20
+    redeem_all_at_once(town, [card])
+    uses = list(Redemption.objects.filter(coupon=card).values_list("use_no", flat=True))
+    assert len(uses) == len(set(uses)) >= 1
     assert set(run_all_proofs().values()) == {0}
 
 
