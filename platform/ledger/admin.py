@@ -45,7 +45,7 @@ class BalanceAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Balance]:
         return super().get_queryset(request).annotate(currency=F("account__currency"))
 
-    @admin.display(description=_("Account"), ordering="account__kind")
+    @admin.display(description=_("Ledger account"), ordering="account__kind")
     def account_name(self, balance: Balance) -> str:
         return f"{balance.account.get_kind_display()} {balance.account.owner_id}"
 
