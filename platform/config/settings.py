@@ -1,9 +1,13 @@
 """Settings: every value that differs between installations comes from the environment (see .env.example)."""
 
+import os
 from pathlib import Path
 
 import environ
 from django.utils.translation import gettext_lazy as _
+
+from config.production import check_sandboxes
+from core.embedded.servers import MARK
 
 ROOT = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -21,6 +25,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Where outside parties (a payment provider) reach this installation.
 SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=False)
+NUM_PROXIES = env.int("NUM_PROXIES", default=0)  # how many trusted proxies stand in front
 
 DATABASES = {
     "default": {
@@ -82,7 +87,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "django.forms",
     "allauth",
     "allauth.account",
@@ -91,7 +95,6 @@ INSTALLED_APPS = [
     "csp",
     "rest_framework",
     "knox",
-    "django_filters",
     "phonenumber_field",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -172,6 +175,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Tongdao"
+# As for the API: else everybody behind a proxy would share one limit of failed sign-ins.
+ALLAUTH_TRUSTED_PROXY_COUNT = NUM_PROXIES
 
 # Links to set a new password; without a mail server they are printed in the server's log.
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
@@ -262,7 +267,7 @@ REST_FRAMEWORK = {
         "redeem": "240/min",
         "lookup": "600/min",
     },
-    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),  # how many trusted proxies stand in front
+    "NUM_PROXIES": NUM_PROXIES,
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -295,6 +300,7 @@ SPECTACULAR_SETTINGS = {
 PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="sandbox")
 SANDBOX_PAYMENT_SECRET = env.str("SANDBOX_PAYMENT_SECRET", default="sandbox-secret-for-development")
 CUSTOMER_SIGN_IN = env.str("CUSTOMER_SIGN_IN", default="sandbox")
+check_sandboxes(said=os.environ, debug=DEBUG, https_only=HTTPS_ONLY, embedded=MARK in os.environ)
 
 LOGGING = {
     "version": 1,

@@ -70,7 +70,10 @@ def test_spaces_quotes_and_blank_lines():
 
 
 def test_gzip_and_workbook_are_told_by_their_first_bytes():
-    assert read_table(content=gzip.compress(TEXT.encode(), mtime=0)).rows == read_table(content=TEXT.encode()).rows
+    assert (
+        read_table(content=gzip.compress(TEXT.encode(), mtime=0)).rows
+        == read_table(content=TEXT.encode()).rows
+    )
 
     table = read_table(
         content=workbook(
