@@ -212,7 +212,7 @@ def _write_stock(*, deal: Deal, total: int | None) -> None:
 def _lock_state(deal: Deal) -> str:
     """The state as it is now, held until the end of the transaction."""
     row = (
-        Deal.objects.select_for_update(of=("self",))
+        Deal.objects.select_for_update(of=("self",), no_key=True)
         .filter(pk=deal.pk)
         .values_list("state", flat=True)
         .first()

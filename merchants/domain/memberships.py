@@ -77,7 +77,7 @@ def end_membership(*, membership: Membership, by: User) -> None:
 
 def _lock_owners(merchant: Merchant) -> None:
     """Two owners who end each other's post take turns here."""
-    Merchant.objects.select_for_update(of=("self",)).get(pk=merchant.pk)
+    Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=merchant.pk)
 
 
 def _check_not_last_owner(membership: Membership) -> None:

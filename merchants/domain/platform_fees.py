@@ -13,7 +13,9 @@ def set_platform_fee(*, merchant: Merchant, platform_fee_bps: int, by: User) -> 
     """For orders placed from now on; those placed before keep the fee frozen into them. Raises Invalid."""
     if not 0 <= platform_fee_bps <= 10_000:
         raise Invalid(field="platform_fee_bps", why="out_of_range")
-    before = Merchant.objects.select_for_update(of=("self",)).get(pk=merchant.pk).platform_fee_bps
+    before = (
+        Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=merchant.pk).platform_fee_bps
+    )
     if before == platform_fee_bps:
         return
     Merchant.objects.filter(pk=merchant.pk).update(platform_fee_bps=platform_fee_bps)

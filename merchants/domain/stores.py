@@ -59,7 +59,7 @@ def add_store(*, merchant: Merchant, details: StoreDetails, by: User | None) -> 
 def edit_store(*, store: Store, details: StoreDetails, by: User) -> Store:
     """Replace what is written about the store; its doubts from an import are settled by that. Raises StoreNumberTaken."""
     with scope(merchant=store.merchant_id):
-        locked = Store.objects.select_for_update(of=("self",)).get(pk=store.pk)
+        locked = Store.objects.select_for_update(of=("self",), no_key=True).get(pk=store.pk)
         changes = {
             name: [_plain(getattr(locked, name)), _plain(value)]
             for name, value in asdict(details).items()

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core.domain.idempotency import Answer, claim_key, fingerprint, keep_answer
 from core.domain.jobs import run_due_jobs
+from coupons.domain.deals import change_offer
 from coupons.domain.orders import OrderNotOpen, close_order
 from coupons.domain.payments import receive_notification, start_payment
 from coupons.enums import OrderCloseReason, OrderState, RefundState
@@ -180,3 +181,17 @@ def test_an_idempotency_key_sent_eight_times_at_once_has_one_effect(town: Town) 
     assert {(answer.status, answer.body["order"]) for answer in answers} == {
         (201, str(Order.objects.get().pk))
     }
+
+
+def test_an_offer_changed_while_an_order_is_placed_waits_for_its_stock_only(town: Town) -> None:
+    """The order's commit looks at its deal's row: an editor who waits for the stock must not keep it away from there."""
+    change = partial(
+        change_offer, deal=town.deal, total=50, per_person_limit=None, sale_until=None, by=town.owner
+    )
+
+    made = hold_against(town.order, change)
+
+    assert made.second_waited
+    assert made.second is None
+    stock = DealStock.objects.get(deal=town.deal)
+    assert (stock.held, stock.total) == (1, 50)
