@@ -50,11 +50,12 @@ class CouponSerializer(serializers.Serializer[Any]):
         over = coupon.state == CouponState.ISSUED and coupon.valid_until <= coupon.now
         return CouponState.EXPIRED if over else coupon.state
 
-    def get_refundable(self, coupon: Coupon) -> bool:
+    def get_refundable(self, coupon: Any) -> bool:
         return (
             coupon.state == CouponState.ISSUED
             and coupon.uses_left == coupon.uses_total
             and coupon.order.terms["refundable_before_use"]
+            and (coupon.now < coupon.valid_until or coupon.order.terms["refund_on_expiry"])
         )
 
 

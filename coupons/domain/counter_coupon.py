@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
 from django_scopes import scope
 
 from coupons.domain.codes import is_code
@@ -173,10 +174,10 @@ def _check_state(*, merchant: Merchant, row: CounterCoupon, at: datetime) -> Non
 def _last_use(merchant: Merchant, coupon_id: int) -> dict[str, str]:
     with scope(merchant=merchant.pk):
         last = (
-            Redemption.objects.filter(coupon_id=coupon_id, reversed_at__isnull=True)
+            Redemption.objects.filter(coupon_id=coupon_id)
             .select_related("store", "clerk")
-            .latest("redeemed_at")
-        )
+            .order_by(F("reversed_at").asc(nulls_first=True), "-redeemed_at")[0]
+        )  # a look takes no lock: the use may have been undone since the coupon was read
     return {
         "redeemed_at": last.redeemed_at.isoformat(),
         "store": last.store.name,

@@ -18,7 +18,7 @@ from identity.models import User
 
 
 class CouponNotRefundable(DomainError):
-    """Used, partly used, refunded before, or its deal gives no refund."""
+    """Used, partly used, refunded before, or its deal gives no refund (any more)."""
 
     code = "coupon_not_refundable"
 
@@ -44,6 +44,8 @@ def request_refund(*, coupon: Coupon, by: User) -> Refund:
             or not locked.order.terms["refundable_before_use"]
         ):
             raise CouponNotRefundable(state=locked.state)
+        if locked.valid_until <= database_now() and not locked.order.terms["refund_on_expiry"]:
+            raise CouponNotRefundable(state=CouponState.EXPIRED)
         payment = Payment.objects.filter(order_id=locked.order_id, succeeded_at__isnull=False).earliest("id")
         Coupon.objects.filter(pk=locked.pk).update(state=CouponState.REFUND_LOCKED)
         refund = _open_refund(

@@ -9,8 +9,10 @@ from django_scopes import scopes_disabled
 from core.domain.jobs import run_due_jobs
 from coupons.domain import redemption_refusals
 from coupons.domain.expiry import expire_coupons
+from coupons.domain.refunds import CouponNotRefundable, request_refund
+from coupons.domain.reversal import reverse_redemptions
 from coupons.enums import CouponState, DealKind, RefundReason
-from coupons.models import Coupon, Refund, SandboxCharge
+from coupons.models import Coupon, Redemption, Refund, SandboxCharge
 from coupons.settlement.domain.proofs import run_all_proofs
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.tests.town import make_town
@@ -64,3 +66,35 @@ def test_without_the_promise_the_money_stays(town):
     assert expire_coupons() == 1
     assert Coupon.objects.get().state == CouponState.EXPIRED
     assert Refund.objects.count() == 0
+
+
+def test_a_card_waits_while_its_last_use_may_be_undone(town):
+    """Refunded first, the undone use would be paid for by the customer and owed to nobody."""
+    deal = town.make_deal(kind=DealKind.TIMES_CARD, uses_total=3, price_fen=10_000, valid_days=5)
+    (card,) = town.buy(deal=deal, at=LONG_AGO)
+    just_before = card.valid_until - timedelta(minutes=1)
+    receipt = town.redeem(card.code, at=just_before)
+    Redemption.objects.update(due_at=timezone.now() + timedelta(minutes=30))
+
+    assert expire_coupons() == 0
+    reverse_redemptions(merchant=town.merchant, redemption_ids=[receipt.redemptions[0].id], by=town.clerk)
+    assert expire_coupons() == 1
+    run_due_jobs(kinds=["pay_refund"])
+
+    assert Refund.objects.get().amount_fen == 10_000
+    settle_merchant(merchant_id=town.merchant.pk)
+    assert not any(run_all_proofs().values())
+
+
+def test_a_coupon_past_its_time_is_given_back_only_where_expiry_gives_back(town):
+    (kept,) = town.buy(deal=town.make_deal(valid_days=5, refund_on_expiry=False), at=LONG_AGO)
+    (promised,) = town.buy(deal=town.make_deal(valid_days=5), at=LONG_AGO)
+
+    with pytest.raises(CouponNotRefundable) as refused:
+        request_refund(coupon=kept, by=town.customer.user)
+    assert refused.value.facts == {"state": CouponState.EXPIRED}
+    assert request_refund(coupon=promised, by=town.customer.user).amount_fen == 12_800
+
+    kept.refresh_from_db()
+    assert kept.state == CouponState.ISSUED
+    assert Refund.objects.count() == 1
