@@ -20,7 +20,6 @@ MERCHANT: list[Item] = [
     Item("coupons:deals", _("Deals"), "tag", TRADE, TRADERS, tab=_("Deals")),
     Item("coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
     Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE),
-    Item("coupons:refunds", _("Refunds"), "receipt-refund", TRADE, OFFICE),
     Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),

@@ -161,7 +161,7 @@ REFUSALS: dict[str, Refusal] = {
     "coupon_expired": Refusal(
         409,
         _("This coupon expired on %(valid_until)s."),
-        _("The customer can ask for a refund in his order."),
+        _("Where its deal promises it, the money goes back to the customer by itself."),
     ),
     "coupon_unusable_day": Refusal(
         409, _("This coupon cannot be used at this time."), _("When it can be used: %(rule)s")
@@ -184,13 +184,15 @@ REFUSALS: dict[str, Refusal] = {
         409, _("This attempt was made for another coupon."), _("Check the coupon again before you confirm.")
     ),
     "reversal_too_late": Refusal(
-        409, _("The time to undo is over."), _("Ask the owner to refund the customer instead.")
+        409,
+        _("The time to undo is over."),
+        _("It counts as used; settle it with the customer at the counter."),
     ),
     "already_reversed": Refusal(409, _("This was undone before."), _("The coupon can be used again.")),
     "already_settled": Refusal(
         409,
         _("This was settled and can no longer be undone."),
-        _("Ask the owner to refund the customer instead."),
+        _("It counts as used; settle it with the customer at the counter."),
     ),
     # statements
     "statement_not_open": Refusal(

@@ -58,7 +58,7 @@ def sum_waiting(*, merchant: Merchant) -> Waiting:
 
 
 def sum_next_payout(*, merchant: Merchant) -> NextPayout:
-    """What the merchant gets next, from statements not yet paid; one statement, amounts in fen."""
+    """What the platform owes the merchant by statements not yet paid; one statement of SQL, amounts in fen."""
     sealed, disputed = Q(state=StatementState.SEALED), Q(state=StatementState.DISPUTED)
     with scope(merchant=merchant.pk):
         sums = Statement.objects.exclude(state=StatementState.PAID).aggregate(
