@@ -11,27 +11,31 @@ CONSTANT_TABLES = {"django_content_type", "auth_permission"}
 
 
 def pytest_configure() -> None:
-    """Wrap Django's flush: tables named `ledger_...` carry triggers that refuse TRUNCATE, as they must.
+    """Replace Django's flush between transactional tests: empty the tables that hold something, past the ledger.
 
-    Each trigger is put aside and brought back exactly as it was (ENABLE ALWAYS stays ENABLE ALWAYS), in the
-    transaction of the flush. Only the tests do this; nothing in the product can.
+    Tables named `ledger_...` carry triggers that refuse to lose rows, as they must. Each is put aside and brought
+    back exactly as it was (ENABLE ALWAYS stays ENABLE ALWAYS), in the transaction of the flush. Only the tests do
+    this; nothing in the product can. Deleting the few rows of a test with foreign keys at rest takes a tenth of the
+    time of TRUNCATE, which makes new files for every table; it needs a superuser, as the embedded server's owner is.
 
-    Content types and permissions describe the models and never change in a test: they stay, because making them
-    anew took five times as long as emptying every table.
+    Content types and permissions describe the models and never change in a test: they stay.
     """
     from django.core.management.commands import flush as command
+    from django.db import transaction
     from django.db.backends.postgresql.operations import DatabaseOperations
 
-    flush = DatabaseOperations.execute_sql_flush
-    list_statements = DatabaseOperations.sql_flush
-
     def sql_flush(self: DatabaseOperations, style: Any, tables: list[str], **options: Any) -> list[str]:
-        return list_statements(
-            self, style, [table for table in tables if table not in CONSTANT_TABLES], **options
-        )
+        return [table for table in tables if table not in CONSTANT_TABLES]
 
-    def flush_past_the_ledger(self: DatabaseOperations, sql_list: list[str]) -> Any:
-        with self.connection.cursor() as cursor:
+    def flush_past_the_ledger(self: DatabaseOperations, tables: list[str]) -> None:
+        filled = " UNION ALL ".join(
+            f"SELECT '{table}' WHERE EXISTS (SELECT FROM {self.quote_name(table)})" for table in tables
+        )
+        with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
+            cursor.execute(filled)
+            names = [name for (name,) in cursor.fetchall()]
+            if not names:
+                return
             cursor.execute(
                 """
                 SELECT format('%I.%I', n.nspname, c.relname), quote_ident(t.tgname),
@@ -42,9 +46,13 @@ def pytest_configure() -> None:
                 """
             )
             triggers = cursor.fetchall()
-        aside = [f"ALTER TABLE {table} DISABLE TRIGGER {name}" for table, name, _enable in triggers]
-        back = [f"ALTER TABLE {table} {enable} TRIGGER {name}" for table, name, enable in triggers]
-        return flush(self, [*aside, *sql_list, *back])
+            statements = [
+                "SET LOCAL session_replication_role = replica",
+                *(f"ALTER TABLE {table} DISABLE TRIGGER {name}" for table, name, _enable in triggers),
+                *(f"DELETE FROM {self.quote_name(name)}" for name in names),
+                *(f"ALTER TABLE {table} {enable} TRIGGER {name}" for table, name, enable in triggers),
+            ]
+            cursor.execute("; ".join(statements))
 
     patch = pytest.MonkeyPatch()
     patch.setattr(DatabaseOperations, "execute_sql_flush", flush_past_the_ledger)
