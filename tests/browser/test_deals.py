@@ -106,6 +106,20 @@ def test_merchants_pages_are_readable_by_everyone(
         shoot(page, f"{name}-{screen}-{theme}-{language}")
 
 
+def test_one_click_adds_one_group_though_the_preview_follows_it(
+    page: Page, sign_in: Callable, town: Town
+) -> None:
+    sign_in(town.owner)
+    page.goto("/m/laozao/deals/new/")
+    page.get_by_label("套餐名称").press_sequentially("午市")
+    page.get_by_role("button", name="加一组").click()
+    # Leaving the field asks for a preview 300 ms later, when the button has the focus again.
+    with page.expect_response("**/deals/preview/"):
+        expect(page.locator("#id_g0-i0-name")).to_be_visible()
+    page.wait_for_timeout(700)
+    expect(page.locator("[id^=add-item-]")).to_have_count(1)
+
+
 def test_a_deal_is_written_seen_and_put_on_sale(
     page: Page, sign_in: Callable, town: Town, operator: User
 ) -> None:
