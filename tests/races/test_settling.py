@@ -1,5 +1,6 @@
 """Settlement against itself, against undoing, and against redeeming."""
 
+import threading
 from datetime import timedelta
 from functools import partial
 
@@ -148,3 +149,23 @@ def test_a_job_rung_for_eight_times_at_once_is_done_once(town: Town, monkeypatch
     job.refresh_from_db()
     assert job.state == "done"
     assert town.deal.orders.count() == 1
+
+
+def test_a_job_claimed_by_two_workers_is_done_by_one(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are past the claim, as after a message delivered twice, before either begins."""
+    monkeypatch.setitem(jobs._handlers, "buy_one", lambda job: town.order())
+    jobs.enqueue_job(kind="buy_one", key="1")
+    job = Job.objects.get(kind="buy_one")
+    claim, both_claimed, in_turn = jobs._claim, threading.Barrier(2, timeout=30), threading.Lock()
+
+    def claim_and_meet(job_id: int) -> Job | None:
+        with in_turn:
+            claimed = claim(job_id)
+        both_claimed.wait()
+        return claimed
+
+    monkeypatch.setattr(jobs, "_claim", claim_and_meet)
+    assert sorted(race_once(*[partial(jobs.run_job, job_id=job.pk)] * 2)) == [False, True]
+    assert town.deal.orders.count() == 1
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("done", 2)
