@@ -6,8 +6,11 @@ from datetime import datetime
 from django.db import IntegrityError, connection, transaction
 
 from core.errors import DomainError, NotFound
+from coupons.enums import CouponState
 from identity.models import User
 from merchants.models import Merchant
+
+OPEN_STATES = {CouponState.ISSUED, CouponState.REDEEMED}
 
 
 class ReversalTooLate(DomainError):
@@ -49,12 +52,13 @@ def _reverse(*, merchant: Merchant, ids: list[int], by: User, reason: str, at: d
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT c.id FROM coupons_coupon c WHERE c.merchant_id = %(merchant)s AND c.id IN
+            SELECT c.state FROM coupons_coupon c WHERE c.merchant_id = %(merchant)s AND c.id IN
                 (SELECT coupon_id FROM coupons_redemption WHERE merchant_id = %(merchant)s AND id = ANY(%(ids)s))
             ORDER BY c.id FOR NO KEY UPDATE
             """,
             {"merchant": merchant.pk, "ids": ids},
         )
+        states = {state for (state,) in cursor.fetchall()}
         cursor.execute(
             """
             SELECT id, coupon_id, reversed_at IS NOT NULL, due_at <= COALESCE(%(at)s, clock_timestamp())
@@ -67,7 +71,8 @@ def _reverse(*, merchant: Merchant, ids: list[int], by: User, reason: str, at: d
             raise NotFound
         if any(reversed_before for _, _, reversed_before, _ in rows):
             raise AlreadyReversed
-        if any(too_late for _, _, _, too_late in rows):
+        # What an expiry refund counted as used stays used (expiry waits for the window; this is for who came in between).
+        if any(too_late for _, _, _, too_late in rows) or not states <= OPEN_STATES:
             raise ReversalTooLate
         cursor.execute(
             """

@@ -10,7 +10,7 @@ from core.domain.jobs import run_due_jobs
 from coupons.domain import redemption_refusals
 from coupons.domain.expiry import expire_coupons
 from coupons.domain.refunds import CouponNotRefundable, request_refund
-from coupons.domain.reversal import reverse_redemptions
+from coupons.domain.reversal import ReversalTooLate, reverse_redemptions
 from coupons.enums import CouponState, DealKind, RefundReason
 from coupons.models import Coupon, Redemption, Refund, SandboxCharge
 from coupons.settlement.domain.proofs import run_all_proofs
@@ -98,3 +98,18 @@ def test_a_coupon_past_its_time_is_given_back_only_where_expiry_gives_back(town)
     kept.refresh_from_db()
     assert kept.state == CouponState.ISSUED
     assert Refund.objects.count() == 1
+
+
+def test_a_use_is_not_undone_after_the_refund_that_counted_it(town):
+    deal = town.make_deal(kind=DealKind.TIMES_CARD, uses_total=3, price_fen=10_000, valid_days=5)
+    (card,) = town.buy(deal=deal, at=LONG_AGO)
+    receipt = town.redeem(card.code, at=card.valid_until - timedelta(minutes=1))
+    expire_coupons()
+    Redemption.objects.update(due_at=timezone.now() + timedelta(minutes=30))
+
+    with pytest.raises(ReversalTooLate):
+        reverse_redemptions(merchant=town.merchant, redemption_ids=[receipt.redemptions[0].id], by=town.clerk)
+
+    card.refresh_from_db()
+    assert (card.state, card.uses_left) == (CouponState.REFUND_LOCKED, 2)
+    assert Refund.objects.get().amount_fen == 6_667

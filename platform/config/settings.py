@@ -263,6 +263,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "sign_in": "30/min",
         "staff_sign_in": "10/min",
+        "staff_sign_in_phone": "30/hour",
         "orders": "60/min",
         "redeem": "240/min",
         "lookup": "600/min",

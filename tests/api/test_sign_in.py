@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.utils import timezone
 from knox.models import AuthToken
 
@@ -220,6 +221,18 @@ def test_address_in_a_header_does_not_reset_the_count(anybody: Api, member: User
         )
 
     assert anybody.post("staff/sign-in/", {"phone": "13812342210", "password": "x"}).status_code == 429
+
+
+def test_many_addresses_guess_no_faster_than_one(anybody: Api, member: User, monkeypatch: Any) -> None:
+    limits = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    monkeypatch.setitem(limits, "staff_sign_in", "1000/min")  # as if each came from another address
+    spellings = ["13812342210", "+86 138 1234 2210", "138-1234-2210"]
+    for number in range(30):
+        wrong = {"phone": spellings[number % 3], "password": "x"}
+        assert anybody.post("staff/sign-in/", wrong).status_code == 401
+
+    assert anybody.post("staff/sign-in/", {"phone": "13812342210", "password": PASSWORD}).status_code == 429
+    assert anybody.post("staff/sign-in/", {"phone": "13812342219", "password": "x"}).status_code == 401
 
 
 def test_signing_out_ends_this_token_only(customer: Api, town: Town) -> None:

@@ -1,5 +1,6 @@
 """Customers sign in by a login code, staff by phone and password; both get a token."""
 
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from core.api.fields import IdField, show_moment
@@ -87,6 +89,26 @@ class StaffSignInSerializer(serializers.Serializer[Any]):
     password = serializers.CharField(max_length=200, trim_whitespace=False)
 
 
+class PhoneThrottle(SimpleRateThrottle):
+    """Tries for one phone, from wherever they come: many addresses guess no faster than one."""
+
+    scope = "staff_sign_in_phone"
+
+    def get_rate(self) -> str | None:
+        return settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"].get(self.scope)
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        text = request.data.get("phone") if isinstance(request.data, dict) else None
+        number = (
+            to_python(text[:30], region=settings.PHONENUMBER_DEFAULT_REGION)
+            if isinstance(text, str)
+            else None
+        )
+        if not number or not number.is_valid():
+            return None
+        return f"throttle.{self.scope}.{hashlib.sha256(number.as_e164.encode()).hexdigest()[:32]}"
+
+
 class StaffTokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField()
     expires_at = serializers.DateTimeField()
@@ -97,6 +119,9 @@ class StaffSignIn(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_scope = "staff_sign_in"
+
+    def get_throttles(self) -> list[Any]:
+        return [*super().get_throttles(), PhoneThrottle()]
 
     @extend_schema(
         operation_id="staff_sign_in",
