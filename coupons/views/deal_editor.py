@@ -132,7 +132,7 @@ def _write(request: MerchantRequest, *, deal: Deal | None) -> HttpResponse:
             _add_errors(form, refused.problems)
             messages.info(request, _("Saved as a draft. Correct what is marked, then submit again."))
             return _show_editor(request, form=form, deal=saved, status=422)
-        messages.success(request, _("Submitted: the platform looks at it within one working day."))
+        messages.success(request, _("Submitted: the platform will look at it."))
         return redirect("coupons:deals", request.merchant.slug)
     messages.success(request, _("Draft saved."))
     return redirect("coupons:deal_edit", request.merchant.slug, saved.pk)

@@ -52,7 +52,7 @@ def _step(step: Callable[..., object], done: str | Promise, *, to_editor: bool =
     return view
 
 
-submit = _step(submit_deal, gettext_lazy("Submitted: the platform looks at it within one working day."))
+submit = _step(submit_deal, gettext_lazy("Submitted: the platform will look at it."))
 withdraw = _step(withdraw_deal, gettext_lazy("Taken back: it is a draft again."), to_editor=True)
 reopen = _step(
     reopen_deal, gettext_lazy("It is a draft again; correct it and submit it anew."), to_editor=True

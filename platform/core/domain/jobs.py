@@ -19,7 +19,11 @@ logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
 LEASE_SECONDS = 30  # how long the relay waits before it rings for the same row again
-OUTSIDE_LEASE_SECONDS = 60  # a call to the outside holds no row lock: no second worker tries within this
+OUTSIDE_LEASE_SECONDS = (
+    60  # a call to the outside holds no row lock: the relay rings no second worker within this
+)
+RETRY_SECONDS = (2, 4, 8, 16)
+OUTSIDE_RETRY_SECONDS = (2, 8, 60, 600)  # others' servers are away for minutes, not seconds
 
 Handler = Callable[[Job], None]
 _handlers: dict[str, Handler] = {}
@@ -87,7 +91,8 @@ def run_job(*, job_id: int) -> bool:
     """Do one due job; True when its effect was committed by this call.
 
     Exactly once for handlers that only touch the database: the row is locked and marked done in the effect's own
-    transaction. A failure is written on the row and tried again after 2, 4, 8, 16 seconds; the fifth makes it dead.
+    transaction. A failure is written on the row and tried again after RETRY_SECONDS (calls to the outside: after
+    OUTSIDE_RETRY_SECONDS); the fifth makes it dead.
     """
     job = _claim(job_id)
     if job is None:
@@ -145,6 +150,7 @@ def _mark_done(job_id: int) -> bool:
 
 
 def _write_failure(job: Job, error: str) -> None:
+    waits = OUTSIDE_RETRY_SECONDS if job.kind in _outside_handlers else RETRY_SECONDS
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -153,7 +159,7 @@ def _write_failure(job: Job, error: str) -> None:
                 state = CASE WHEN attempts >= %s THEN 'dead' ELSE 'ready' END
             WHERE id = %s AND state = 'ready'
             """,
-            [error[:2000], 2**job.attempts, MAX_ATTEMPTS, job.id],
+            [error[:2000], waits[min(job.attempts, len(waits)) - 1], MAX_ATTEMPTS, job.id],
         )
 
 

@@ -1,8 +1,9 @@
 """Jobs: once per key, effect and "done" together, five attempts, then visibly dead."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from core.domain import jobs
@@ -24,6 +25,12 @@ pytestmark = pytest.mark.django_db
 def handlers(monkeypatch):
     monkeypatch.setattr(jobs, "_handlers", {})
     monkeypatch.setattr(jobs, "_outside_handlers", {})
+
+
+def transaction_time() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        return cursor.fetchone()[0]
 
 
 def effect(key: str) -> None:
@@ -96,3 +103,17 @@ def test_a_call_outside_runs_in_no_transaction_of_ours_and_is_marked_after(handl
     assert run_due_jobs() == 1
     assert seen == ["ready"]
     assert Job.objects.get().state == "done"
+
+
+@pytest.mark.parametrize(("calls_outside", "waits"), [(False, [2, 4, 8, 16]), (True, [2, 8, 60, 600])])
+def test_who_calls_outside_waits_until_the_other_side_is_back(handlers, calls_outside, waits):
+    def fail(job: Job) -> None:
+        raise ConnectionError
+
+    job_handler("x", calls_outside=calls_outside)(fail)
+    enqueue_job(kind="x", key="1")
+
+    for wait in waits:
+        Job.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+        run_job(job_id=Job.objects.get().pk)
+        assert Job.objects.get().due_at - transaction_time() == timedelta(seconds=wait)
