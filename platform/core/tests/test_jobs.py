@@ -1,11 +1,11 @@
 """Jobs: once per key, effect and "done" together, five attempts, then visibly dead."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
+from core.clock import database_now
 from core.domain import jobs
 from core.domain.jobs import (
     enqueue_job,
@@ -25,12 +25,6 @@ pytestmark = pytest.mark.django_db
 def handlers(monkeypatch):
     monkeypatch.setattr(jobs, "_handlers", {})
     monkeypatch.setattr(jobs, "_outside_handlers", {})
-
-
-def transaction_time() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        return cursor.fetchone()[0]
 
 
 def effect(key: str) -> None:
@@ -116,4 +110,4 @@ def test_who_calls_outside_waits_until_the_other_side_is_back(handlers, calls_ou
     for wait in waits:
         Job.objects.update(due_at=timezone.now() - timedelta(seconds=1))
         run_job(job_id=Job.objects.get().pk)
-        assert Job.objects.get().due_at - transaction_time() == timedelta(seconds=wait)
+        assert Job.objects.get().due_at - database_now() == timedelta(seconds=wait)
