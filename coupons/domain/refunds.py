@@ -46,7 +46,7 @@ def request_refund(*, coupon: Coupon, by: User) -> Refund:
             raise CouponNotRefundable(state=locked.state)
         if locked.valid_until <= database_now() and not locked.order.terms["refund_on_expiry"]:
             raise CouponNotRefundable(state=CouponState.EXPIRED)
-        payment = Payment.objects.filter(order_id=locked.order_id, succeeded_at__isnull=False).earliest("id")
+        payment = _kept_payment(order_id=locked.order_id)
         Coupon.objects.filter(pk=locked.pk).update(state=CouponState.REFUND_LOCKED)
         refund = _open_refund(
             payment=payment, coupon=locked, amount_fen=locked.price_fen, reason=RefundReason.CUSTOMER, by=by
@@ -64,7 +64,7 @@ def open_expiry_refund(*, coupon: Coupon) -> Refund:
         part_of_uses(coupon.price_fen, coupon.uses_total, use_no)
         for use_no in coupon.redemptions.filter(reversed_at__isnull=True).values_list("use_no", flat=True)
     )
-    payment = Payment.objects.filter(order_id=coupon.order_id, succeeded_at__isnull=False).earliest("id")
+    payment = _kept_payment(order_id=coupon.order_id)
     Coupon.objects.filter(pk=coupon.pk, state=CouponState.EXPIRED).update(state=CouponState.REFUND_LOCKED)
     return _open_refund(
         payment=payment,
@@ -78,6 +78,13 @@ def open_expiry_refund(*, coupon: Coupon) -> Refund:
 def open_payment_refund(*, payment: Payment, reason: RefundReason) -> Refund:
     """Send a whole payment back (it came late or twice). Call inside the transaction that recorded it."""
     return _open_refund(payment=payment, coupon=None, amount_fen=payment.amount_fen, reason=reason, by=None)
+
+
+def _kept_payment(*, order_id: int) -> Payment:
+    """The payment that paid the order; one that came besides it went back whole."""
+    given_back = Refund.objects.filter(order_id=order_id, coupon__isnull=True).values("payment_id")
+    paid = Payment.objects.filter(order_id=order_id, succeeded_at__isnull=False)
+    return paid.exclude(pk__in=given_back).earliest("id")
 
 
 def _open_refund(

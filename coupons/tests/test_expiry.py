@@ -9,10 +9,11 @@ from django_scopes import scopes_disabled
 from core.domain.jobs import run_due_jobs
 from coupons.domain import redemption_refusals
 from coupons.domain.expiry import expire_coupons
+from coupons.domain.payments import record_success, start_payment
 from coupons.domain.refunds import CouponNotRefundable, request_refund
 from coupons.domain.reversal import ReversalTooLate, reverse_redemptions
 from coupons.enums import CouponState, DealKind, RefundReason
-from coupons.models import Coupon, Redemption, Refund, SandboxCharge
+from coupons.models import Coupon, Payment, Redemption, Refund, SandboxCharge
 from coupons.settlement.domain.proofs import run_all_proofs
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.tests.town import make_town
@@ -113,3 +114,18 @@ def test_a_use_is_not_undone_after_the_refund_that_counted_it(town):
     card.refresh_from_db()
     assert (card.state, card.uses_left) == (CouponState.REFUND_LOCKED, 2)
     assert Refund.objects.get().amount_fen == 6_667
+
+
+def test_a_coupon_of_an_order_paid_twice_goes_back_where_its_money_came_from(town):
+    order = town.order()
+    first = start_payment(order=order).payment
+    other = Payment.objects.create(
+        merchant=town.merchant, order=order, provider="other", reference="PX", amount_fen=order.total_fen
+    )
+    assert record_success(payment=other, at=None) == "paid"
+    assert town.pay(order) == "double"
+
+    refund = request_refund(coupon=Coupon.objects.get(), by=town.customer.user)
+
+    assert refund.payment_id == other.pk
+    assert first.refunds.get().reason == RefundReason.DOUBLE_PAYMENT
