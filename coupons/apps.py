@@ -7,3 +7,6 @@ class CouponsConfig(AppConfig):
     label = "coupons"
     default_auto_field = "core.ids.IdField"
     verbose_name = _("Trade")
+
+    def ready(self) -> None:
+        from coupons import checks  # noqa: F401, PLC0415 - registers on import, once the models are there

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -276,3 +278,9 @@ def test_used_coupons_and_deals_without_refund_keep_their_money(town):
         with pytest.raises(CouponNotRefundable):
             request_refund(coupon=coupon, by=town.customer.user)
     assert Refund.objects.count() == 0
+
+
+def test_a_payment_provider_nobody_has_is_named_before_the_first_payment(settings):
+    settings.PAYMENT_PROVIDER = "moonpay"
+    with pytest.raises(SystemCheckError, match="PAYMENT_PROVIDER=moonpay is no payment provider"):
+        call_command("check")

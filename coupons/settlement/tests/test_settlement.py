@@ -176,6 +176,17 @@ def test_the_job_settles_and_the_sweep_finds_what_has_no_job(town):
     assert SettlementLine.objects.count() == 1
 
 
+def test_a_settlement_that_died_is_tried_again_an_hour_later(town):
+    start = timezone.now() - timedelta(days=1)
+    (coupon,) = town.buy(at=start)
+    town.redeem(coupon.code, at=start)
+    Job.objects.update(state="dead")
+    assert enqueue_unsettled() == 0
+
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    assert enqueue_unsettled() == 1
+
+
 def test_a_day_is_sealed_once_and_linked_to_the_day_before(town):
     start = timezone.now() - timedelta(days=3)
     for day in range(2):
