@@ -10,6 +10,9 @@ ifdef PORT
 export PORT
 endif
 
+# Two workers, each with a database of its own; PYTEST="-x path" runs something else.
+PYTEST ?= -n 2
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench clean
 

@@ -25,7 +25,9 @@ class Event:
 def tell_story(coupon: Coupon, *, currency: str) -> list[Event]:
     """Bought, redeemed, undone, settled, refused, refunded: oldest first. Six statements however much happened."""
     events = _bought(coupon, currency)
-    uses = coupon.redemptions.select_related("store", "clerk", "settlement_line__statement", "reversal__by")
+    uses = coupon.redemptions.select_related(
+        "store", "clerk", "settlement_line__statement", "reversal__by"
+    ).order_by("redeemed_at", "attempt_no")
     for use in uses:
         events += _used(use, coupon, currency)
     refusals = RedemptionRefusal.objects.filter(coupon=coupon).select_related("store", "clerk")
