@@ -37,6 +37,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, without_demo: bool, **options: Any) -> None:
         folder = find_data_folder()
+        # A shell that starts us with & has SIGINT ignored; whoever sends it means it all the same.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with folder.lock("run", wait=False):
                 self._run(folder, port=port, without_demo=without_demo)
