@@ -12,7 +12,7 @@ from django_scopes import scope
 from core.errors import NotFound
 from identity.domain.grants import live_grants
 from identity.enums import Role
-from identity.models import User
+from identity.models import Grant, User
 from merchants.enums import InvitationState, StoreState
 from merchants.models import ImportDraft, Membership, Merchant, StaffInvitation, Store
 
@@ -40,12 +40,7 @@ def access_merchant(*, user: User, slug: str, roles: Collection[Role] = EVERY_RO
     )
     if grant is None:
         raise NotFound
-    return MerchantAccess(
-        merchant=grant.party.merchant,
-        user=user,
-        role=Role(grant.role),
-        store_ids=None if grant.store_ids is None else tuple(grant.store_ids),
-    )
+    return _read_grant(grant, user)
 
 
 def access_merchants(*, user: User, roles: Collection[Role] = EVERY_ROLE) -> list[MerchantAccess]:
@@ -56,15 +51,17 @@ def access_merchants(*, user: User, roles: Collection[Role] = EVERY_ROLE) -> lis
         .select_related("party__merchant")
         .order_by("party__merchant__name")
     )
-    return [
-        MerchantAccess(
-            merchant=grant.party.merchant,
-            user=user,
-            role=Role(grant.role),
-            store_ids=None if grant.store_ids is None else tuple(grant.store_ids),
-        )
-        for grant in grants
-    ]
+    return [_read_grant(grant, user) for grant in grants]
+
+
+def _read_grant(grant: Grant, user: User) -> MerchantAccess:
+    """The grant's merchant must be loaded."""
+    return MerchantAccess(
+        merchant=grant.party.merchant,
+        user=user,
+        role=Role(grant.role),
+        store_ids=None if grant.store_ids is None else tuple(grant.store_ids),
+    )
 
 
 def access_stores(*, access: MerchantAccess, only_open: bool = False) -> "QuerySet[Store]":
