@@ -15,7 +15,7 @@ from core.operator_admin import ReadOnlyAdmin
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     list_display = ("kind", "key", "state", "attempts", "due_at", "done_at", "merchant_id")
-    list_filter = ("state", "kind")
+    list_filter = ("state", "kind", "lane")
     search_fields = ("=key", "=merchant_id")
     ordering = ("-id",)
     actions = ("wake",)
@@ -32,5 +32,5 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 def count_dead(request: HttpRequest) -> int:
-    """Jobs that gave up, for the menu."""
-    return Job.objects.filter(state=JobState.DEAD).count()
+    """Jobs that gave up, for the menu; a rehearsal's are its own."""
+    return Job.objects.filter(state=JobState.DEAD, lane="").count()

@@ -89,6 +89,7 @@ LABELS: dict[str, str | Promise] = {
     "key": _("Key"),
     "attempts": _("Attempts"),
     "last_error": _("Last error"),
+    "lane": _("Of the rehearsal"),
     "lease_until": _("Leased until"),
     "done_at": _("Done"),
     "number": _("Number"),

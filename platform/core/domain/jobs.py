@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from core.enums import JobState
 from core.models import Job
+from core.models.job import OWN_LANE
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +67,15 @@ def enqueue_job(
 
 
 def lease_due_jobs(*, limit: int = 500) -> list[int]:
-    """Ids of due jobs nobody was rung for lately; each is leased for LEASE_SECONDS."""
+    """Ids of this connection's lane's due jobs nobody was rung for lately; each is leased for LEASE_SECONDS."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE core_job SET lease_until = now() + make_interval(secs => %s)
             WHERE id IN (
                 SELECT id FROM core_job
-                WHERE state = 'ready' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+                WHERE lane = COALESCE(current_setting('tongdao.lane', true), '')
+                  AND state = 'ready' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
             RETURNING id
             """,
@@ -166,7 +168,7 @@ def _write_failure(job: Job, error: str) -> None:
 def run_due_jobs(*, kinds: list[str] | None = None, limit: int = 10_000) -> int:
     """Do what is due in this process, without Celery (commands and tests); the number done."""
     done = 0
-    due = Job.objects.filter(state=JobState.READY).extra(where=["due_at <= now()"])
+    due = Job.objects.filter(state=JobState.READY, lane=OWN_LANE).extra(where=["due_at <= now()"])
     if kinds:
         due = due.filter(kind__in=kinds)
     for job_id in list(due.order_by("due_at").values_list("id", flat=True)[:limit]):

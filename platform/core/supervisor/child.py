@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.embedded.processes import say
@@ -22,7 +22,17 @@ class Child:
     The wait doubles with each death (1 s to 30 s) and starts anew once the process has lived for a minute.
     """
 
-    def __init__(self, name: str, argv: Sequence[str], *, log: Path, keep_open: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        keep_open: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is added to this process's own."""
+        self.environment = environment or {}
         self.name = name
         self.argv = [*argv]
         self.log = log
@@ -42,6 +52,7 @@ class Child:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.argv,
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 60.0
 
 STUCK = """
     SELECT count(*) FROM core_job
-    WHERE state = 'ready' AND due_at < now() - make_interval(secs => %(patience)s)
+    WHERE lane = COALESCE(current_setting('tongdao.lane', true), '') AND state = 'ready' AND due_at < now() - make_interval(secs => %(patience)s)
       AND NOT EXISTS (SELECT FROM core_job WHERE done_at > now() - make_interval(secs => %(patience)s))
 """
 

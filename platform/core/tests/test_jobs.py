@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from core.clock import database_now
@@ -111,3 +112,19 @@ def test_who_calls_outside_waits_until_the_other_side_is_back(handlers, calls_ou
         Job.objects.update(due_at=timezone.now() - timedelta(seconds=1))
         run_job(job_id=Job.objects.get().pk)
         assert Job.objects.get().due_at - database_now() == timedelta(seconds=wait)
+
+
+def test_each_lane_is_rung_by_its_own_relay_only(handlers):
+    """A rehearsal's connections say their lane; nobody else does their work, nor they others'."""
+    job_handler("note")(lambda job: effect(job.key))
+    enqueue_job(kind="note", key="everyday")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL tongdao.lane = 'rehearsal-7'")
+        enqueue_job(kind="note", key="shadow")
+        mine = lease_due_jobs()
+        assert [Job.objects.get(pk=pk).key for pk in mine] == ["shadow"]
+        assert run_due_jobs() == 1
+        cursor.execute("SET LOCAL tongdao.lane = ''")
+    assert [Job.objects.get(pk=pk).key for pk in lease_due_jobs()] == ["everyday"]
+    assert run_due_jobs() == 1
+    assert {job.key: job.lane for job in Job.objects.all()} == {"everyday": "", "shadow": "rehearsal-7"}

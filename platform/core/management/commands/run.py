@@ -19,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core.embedded import DataFolder, Servers, find_data_folder
 from core.embedded.processes import say
 from core.embedded.servers import MARK
-from core.supervisor import Child, Supervisor, listen_on_free_port
+from core.supervisor import Child, Supervisor, beat_command, listen_on_free_port, product_commands
 from core.supervisor.watchdog import Watchdog
 
 WEB_START_SECONDS = 60
@@ -110,29 +110,11 @@ def _build_demonstration_town() -> dict[str, Any]:
 
 def _children(logs: Path, beat: Path, listener: int) -> list[Child]:
     beat.mkdir(mode=0o700, exist_ok=True)
-    celery = [sys.executable, "-m", "celery", "--app", "config"]
-    gunicorn = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "config.wsgi",
-        "--bind",
-        f"fd://{listener}",
-        "--no-control-socket",
-    ]
-    gunicorn += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
-    worker = [*celery, "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO"]
-    commands = {
-        "web": [*gunicorn, "--access-logfile", "-"],
-        "relay": [sys.executable, "manage.py", "relay"],
-        "worker": [*worker, "--without-gossip", "--without-mingle"],
-        "beat": [*celery, "beat", "--schedule", str(beat / "schedule"), "--pidfile=", "--loglevel", "INFO"],
-    }
-    if "relay" not in get_commands():
-        del commands["relay"]
     return [
         Child(name, argv, log=logs / f"{name}.log", keep_open=(listener,) if name == "web" else ())
-        for name, argv in commands.items()
+        for name, argv in (
+            product_commands(listener=listener) | {"beat": beat_command(schedule=beat / "schedule")}
+        ).items()
     ]
 
 
