@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from config.production import check_sandboxes
@@ -75,6 +76,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-unsettled": {"task": "coupons.settlement.tasks.sweep_unsettled", "schedule": 60.0},
     "sweep-expired": {"task": "coupons.tasks.sweep_expired", "schedule": 120.0},
     "end-deals": {"task": "coupons.tasks.end_deals", "schedule": 300.0},
+    # 03:40 of the installation's zone: after midnight's statements, before anybody opens.
+    "check-invariants": {
+        "task": "core.tasks.check_invariants_nightly",
+        "schedule": crontab(hour="3", minute="40"),
+    },
     "seal-statements": {"task": "coupons.settlement.tasks.enqueue_statements", "schedule": 600.0},
 }
 

@@ -16,3 +16,12 @@ JOB_TRANSITIONS: dict[JobState, set[JobState]] = {
     JobState.DONE: set(),
     JobState.DEAD: {JobState.READY},
 }
+
+
+class RunTrigger(models.TextChoices):
+    """Who had the invariants checked."""
+
+    NIGHTLY = "nightly", _("Every night")
+    OPS = "ops", _("On this page")
+    COMMAND = "command", _("By command")
+    REHEARSAL = "rehearsal", _("Rehearsal")

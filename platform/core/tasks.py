@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from core.domain.invariant_runs import request_nightly_run
 from core.domain.jobs import lease_due_jobs, release_jobs, run_job
 
 CHUNK = 20
@@ -29,3 +30,9 @@ def ring(*, limit: int = 500) -> int:
 def sweep(**kwargs: object) -> None:
     """What the relay does, from beat: rings while the relay is away."""
     ring()
+
+
+@shared_task
+def check_invariants_nightly(**kwargs: object) -> None:
+    """Only writes the job: a worker lost in the middle of the check is replaced."""
+    request_nightly_run()

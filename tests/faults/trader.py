@@ -109,9 +109,9 @@ def trade(history: str, count: int) -> None:
 def check() -> dict[str, Any]:
     from django.db.models import Count, Sum
 
+    from core.invariants import check_invariants
     from core.models import Job
     from coupons.models import Payment, Redemption, Refund, SandboxCharge
-    from coupons.settlement.domain.proofs import run_all_proofs
     from coupons.settlement.models import SettlementLine
 
     return {
@@ -128,7 +128,7 @@ def check() -> dict[str, Any]:
         "refunds_paid_fen": Refund.objects.filter(state="paid_out").aggregate(n=Sum("amount_fen"))["n"] or 0,
         "given_back_fen": SandboxCharge.objects.aggregate(n=Sum("refunded_fen"))["n"] or 0,
         "unbooked_payments": Payment.objects.filter(state="succeeded", journal__isnull=True).count(),
-        "proofs": run_all_proofs(),
+        "broken": check_invariants().broken,
     }
 
 

@@ -43,7 +43,7 @@ def sum_waiting(*, merchant: Merchant) -> Waiting:
     """Redemptions that no settlement took yet, and lines that no statement took yet; amounts in fen.
 
     Only redemptions due later than 31 days ago are asked, so that a long history costs nothing: settlement takes them
-    within minutes, and the ledger's proofs report one that it never took.
+    within minutes, and an invariant reports one that it never took.
     """
     oldest = database_now() - timedelta(days=LOOK_BACK_DAYS)
     with scope(merchant=merchant.pk):

@@ -1,4 +1,5 @@
 from core.models.idempotency_key import IdempotencyKey
+from core.models.invariant_run import InvariantRun
 from core.models.job import Job
 
-__all__ = ["IdempotencyKey", "Job"]
+__all__ = ["IdempotencyKey", "InvariantRun", "Job"]

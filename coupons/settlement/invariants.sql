@@ -1,0 +1,189 @@
+-- Lines, runs and statements, and what they say to the books.
+
+-- area: settlement | Settlement | 结算
+
+-- name: every_due_redemption_has_one_line
+-- en: Every redemption past its undo window has been settled, at the latest ten minutes later, in one line.
+-- zh: 过了撤销时限的核销，最迟十分钟内都已结算，且只有一条明细。
+SELECT r.id AS redemption_id FROM coupons_redemption r
+WHERE {merchant r.merchant_id} AND r.reversed_at IS NULL AND r.due_at <= now() - interval '10 minutes'
+  AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id);
+
+-- name: no_redemption_is_settled_twice
+-- en: No redemption is in two settlement lines.
+-- zh: 没有一条核销被结算两次。
+SELECT l.redemption_id FROM settlement_settlementline l
+WHERE {merchant l.merchant_id} GROUP BY l.redemption_id HAVING count(*) > 1;
+
+-- name: no_line_of_a_reversed_redemption
+-- en: Nothing is settled of a redemption that was undone.
+-- zh: 已撤销的核销没有结算明细。
+SELECT l.id AS line_id FROM settlement_settlementline l JOIN coupons_redemption r ON r.id = l.redemption_id
+WHERE {merchant l.merchant_id} AND r.reversed_at IS NOT NULL;
+
+-- name: lines_agree_with_their_redemption
+-- en: A settlement line is of the coupon, the deal, the store, the day and the amount of its redemption.
+-- zh: 结算明细的券、团购、门店、日期和金额与核销一致。
+SELECT l.id AS line_id FROM settlement_settlementline l JOIN coupons_redemption r ON r.id = l.redemption_id
+WHERE {merchant l.merchant_id} AND (l.coupon_id, l.deal_id, l.store_id, l.business_date, l.gross_fen)
+    <> (r.coupon_id, r.deal_id, r.store_id, r.business_date, r.gross_fen);
+
+-- name: lines_add_up
+-- en: The parts of a settlement line are none of them negative and sum to what was redeemed.
+-- zh: 结算明细各方所得都不为负，合计等于核销金额。
+SELECT l.id AS line_id FROM settlement_settlementline l
+WHERE {merchant l.merchant_id}
+  AND (l.gross_fen <> l.platform_fee_fen + l.service_fee_fen + l.station_share_fen + l.commission_fen + l.merchant_fen
+       OR LEAST(l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen, l.merchant_fen) < 0);
+
+-- name: lines_recomputed_from_terms_agree
+-- en: Computed again from the shares frozen into the order, every settlement line comes out the same to the fen.
+-- zh: 按订单固定的分成重新计算，每条结算明细都分毫不差。
+WITH terms AS (
+    SELECT s.order_id,
+        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'platform_fee'), 0) AS platform_fee,
+        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'service_fee'), 0) AS service_fee,
+        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'station_share'), 0) AS station_share,
+        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'commission'), 0) AS commission
+    FROM coupons_ordershare s WHERE {merchant s.merchant_id} GROUP BY s.order_id),
+lines AS (
+    SELECT l.id, l.gross_fen, ARRAY[COALESCE(t.platform_fee, 0), COALESCE(t.service_fee, 0),
+            COALESCE(t.station_share, 0), COALESCE(t.commission, 0)] AS bps,
+        ARRAY[l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen] AS parts
+    FROM settlement_settlementline l JOIN coupons_redemption r ON r.id = l.redemption_id
+    LEFT JOIN terms t ON t.order_id = r.order_id WHERE {merchant l.merchant_id}),
+-- Few different amounts and shares stand in many lines: each is split once.
+splits AS MATERIALIZED (
+    SELECT d.gross_fen, d.bps, split_fen(d.gross_fen, d.bps) AS parts
+    FROM (SELECT DISTINCT x.gross_fen, x.bps FROM lines x) d)
+SELECT l.id AS line_id FROM lines l JOIN splits s ON s.gross_fen = l.gross_fen AND s.bps = l.bps
+WHERE l.parts <> s.parts;
+
+-- name: lines_of_a_batch_equal_its_transfers
+-- en: A settlement run says the number and sum of its lines, and its journal moves exactly that sum.
+-- zh: 每次结算的笔数和金额等于其明细之和，入账金额也分毫不差。
+SELECT b.id AS batch_id FROM settlement_settlementbatch b
+LEFT JOIN (SELECT l.batch_id, count(*) AS lines, sum(l.gross_fen) AS fen FROM settlement_settlementline l
+           WHERE {merchant l.merchant_id} GROUP BY l.batch_id) s ON s.batch_id = b.id
+LEFT JOIN (SELECT t.journal_id, sum(t.amount_fen) AS fen FROM ledger_transfer t
+           WHERE {merchant t.merchant_id} GROUP BY t.journal_id) j ON j.journal_id = b.journal_id
+WHERE {merchant b.merchant_id}
+  AND ((b.lines, b.gross_fen) IS DISTINCT FROM (COALESCE(s.lines, 0)::int, COALESCE(s.fen, 0)::bigint)
+       OR b.gross_fen <> COALESCE(j.fen, 0));
+
+-- name: payable_equals_lines
+-- en: What the books credited to a merchant is the sum of what its settlement lines give it.
+-- zh: 账簿中记给商户的应付款等于其结算明细中商户所得之和。
+SELECT m.party_id AS merchant_id FROM merchants_merchant m
+LEFT JOIN (SELECT a.merchant_id, sum(b.credits_fen) AS fen FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+           WHERE {merchant a.merchant_id} AND a.kind = 'merchant_payable' GROUP BY a.merchant_id) k ON k.merchant_id = m.party_id
+LEFT JOIN (SELECT l.merchant_id, sum(l.merchant_fen) AS fen FROM settlement_settlementline l
+           WHERE {merchant l.merchant_id} GROUP BY l.merchant_id) s ON s.merchant_id = m.party_id
+WHERE {merchant m.party_id} AND COALESCE(k.fen, 0) <> COALESCE(s.fen, 0);
+
+-- name: fees_equal_lines
+-- en: What the books credited to the platform, providers, stations and creators is the sum of what the lines give them.
+-- zh: 账簿中记给平台、服务商、站点和达人的金额等于结算明细中各自所得之和。
+SELECT m.party_id AS merchant_id FROM merchants_merchant m
+LEFT JOIN (
+    SELECT a.merchant_id, sum(b.credits_fen) FILTER (WHERE a.kind = 'platform_fee') AS platform_fee,
+        sum(b.credits_fen) FILTER (WHERE a.kind = 'service_fee') AS service_fee,
+        sum(b.credits_fen) FILTER (WHERE a.kind = 'station_share') AS station_share,
+        sum(b.credits_fen) FILTER (WHERE a.kind = 'commission') AS commission
+    FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+    WHERE {merchant a.merchant_id} GROUP BY a.merchant_id) k ON k.merchant_id = m.party_id
+LEFT JOIN (
+    SELECT l.merchant_id, sum(l.platform_fee_fen) AS platform_fee, sum(l.service_fee_fen) AS service_fee,
+        sum(l.station_share_fen) AS station_share, sum(l.commission_fen) AS commission
+    FROM settlement_settlementline l WHERE {merchant l.merchant_id} GROUP BY l.merchant_id) s ON s.merchant_id = m.party_id
+WHERE {merchant m.party_id} AND
+    (COALESCE(k.platform_fee, 0), COALESCE(k.service_fee, 0), COALESCE(k.station_share, 0), COALESCE(k.commission, 0))
+    <> (COALESCE(s.platform_fee, 0), COALESCE(s.service_fee, 0), COALESCE(s.station_share, 0), COALESCE(s.commission, 0));
+
+-- name: prepaid_equals_booked_minus_settled
+-- en: What customers have paid and not used, by the books, is payments booked less refunds booked less what was settled.
+-- zh: 账簿中顾客已付未用的金额等于已入账的付款减去已入账的退款和已结算的金额。
+SELECT m.party_id AS merchant_id FROM merchants_merchant m
+LEFT JOIN (SELECT a.merchant_id, sum(b.credits_fen - b.debits_fen) AS fen
+           FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+           WHERE {merchant a.merchant_id} AND a.kind = 'customer_prepaid' GROUP BY a.merchant_id) k ON k.merchant_id = m.party_id
+LEFT JOIN (SELECT p.merchant_id, sum(p.amount_fen) AS fen FROM coupons_payment p
+           WHERE {merchant p.merchant_id} AND p.journal_id IS NOT NULL GROUP BY p.merchant_id) p ON p.merchant_id = m.party_id
+LEFT JOIN (SELECT f.merchant_id, sum(f.amount_fen) AS fen FROM coupons_refund f
+           WHERE {merchant f.merchant_id} AND f.journal_id IS NOT NULL GROUP BY f.merchant_id) f ON f.merchant_id = m.party_id
+LEFT JOIN (SELECT l.merchant_id, sum(l.gross_fen) AS fen FROM settlement_settlementline l
+           WHERE {merchant l.merchant_id} GROUP BY l.merchant_id) s ON s.merchant_id = m.party_id
+WHERE {merchant m.party_id}
+  AND COALESCE(k.fen, 0) <> COALESCE(p.fen, 0) - COALESCE(f.fen, 0) - COALESCE(s.fen, 0);
+
+-- area: statements | Statements | 结算单
+
+-- name: lines_are_stated_once
+-- en: A settlement line is in a statement exactly when its state says so, and the statement covers its day.
+-- zh: 结算明细只有在状态为已入结算单时才属于某张结算单，且日期在该结算单的期间内。
+SELECT l.id AS line_id FROM settlement_settlementline l LEFT JOIN settlement_statement s ON s.id = l.statement_id
+WHERE {merchant l.merchant_id} AND ((l.state = 'due') <> (l.statement_id IS NULL)
+    OR l.business_date NOT BETWEEN s.period_start AND s.period_end);
+
+-- name: statements_equal_their_lines
+-- en: A statement's count and sums are those of its lines, for every party.
+-- zh: 结算单的笔数和各方金额等于其明细之和。
+SELECT s.id AS statement_id FROM settlement_statement s
+LEFT JOIN (SELECT l.statement_id, count(*) AS lines, sum(l.gross_fen) AS gross, sum(l.platform_fee_fen) AS platform_fee,
+        sum(l.service_fee_fen) AS service_fee, sum(l.station_share_fen) AS station_share,
+        sum(l.commission_fen) AS commission, sum(l.merchant_fen) AS merchant
+    FROM settlement_settlementline l WHERE {merchant l.merchant_id} AND l.statement_id IS NOT NULL
+    GROUP BY l.statement_id) t ON t.statement_id = s.id
+WHERE {merchant s.merchant_id} AND (s.lines_count, s.gross_fen, s.platform_fee_fen, s.service_fee_fen, s.station_share_fen,
+        s.commission_fen, s.merchant_fen) IS DISTINCT FROM
+    (t.lines::int, t.gross::bigint, t.platform_fee::bigint, t.service_fee::bigint, t.station_share::bigint,
+        t.commission::bigint, t.merchant::bigint);
+
+-- name: statement_seals_hold
+-- en: The seal of every statement, computed again from what it and its lines say now, is the one it was given.
+-- zh: 按结算单及其明细的现状重新计算封印，结果与封存时一致，没有被改动。
+WITH lines AS (
+    SELECT l.statement_id, jsonb_agg(jsonb_build_array(l.redemption_id::text, l.coupon_id::text, l.store_id::text,
+        l.business_date, l.gross_fen, l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen,
+        l.merchant_fen) ORDER BY l.redemption_id) AS said
+    FROM settlement_settlementline l WHERE {merchant l.merchant_id} AND l.statement_id IS NOT NULL GROUP BY l.statement_id)
+SELECT s.id AS statement_id FROM settlement_statement s
+LEFT JOIN settlement_statement p ON p.id = s.previous_id
+LEFT JOIN lines t ON t.statement_id = s.id
+WHERE {merchant s.merchant_id} AND s.hash <> encode(sha256(convert_to(jsonb_build_array(
+    s.merchant_id::text, s.number, s.period_start, s.period_end, s.lines_count, s.gross_fen, s.platform_fee_fen,
+    s.service_fee_fen, s.station_share_fen, s.commission_fen, s.merchant_fen, COALESCE(p.hash, ''), t.said)::text, 'UTF8')), 'hex');
+
+-- name: statements_form_one_chain
+-- en: The statements of a merchant hang together in one chain: each but the first names an older one, and none is named twice.
+-- zh: 商户的结算单首尾相连成一条链：除第一张外，每张都指向更早的一张，且没有两张指向同一张。
+SELECT s.id AS statement_id FROM (
+    SELECT x.id, x.merchant_id, x.previous_id,
+        row_number() OVER (PARTITION BY x.merchant_id, x.previous_id ORDER BY x.id) AS place,
+        min(x.id) OVER (PARTITION BY x.merchant_id) AS first_id
+    FROM settlement_statement x WHERE {merchant x.merchant_id}) s
+LEFT JOIN settlement_statement p ON p.id = s.previous_id
+WHERE s.place > 1 OR (s.previous_id IS NULL) <> (s.id = s.first_id)
+   OR p.id >= s.id OR p.merchant_id <> s.merchant_id;
+
+-- area: tenancy | Each merchant's own | 商户之间互不相混
+
+-- name: lines_stay_with_their_merchant
+-- en: A settlement line belongs to the merchant of its redemption, coupon, deal, store, run and statement.
+-- zh: 结算明细与其核销、券、团购、门店、结算批次和结算单同属一个商户。
+SELECT l.id AS line_id FROM settlement_settlementline l
+JOIN coupons_redemption r ON r.id = l.redemption_id
+JOIN coupons_coupon c ON c.id = l.coupon_id
+JOIN coupons_deal d ON d.id = l.deal_id
+JOIN merchants_store o ON o.id = l.store_id
+JOIN settlement_settlementbatch b ON b.id = l.batch_id
+LEFT JOIN settlement_statement s ON s.id = l.statement_id
+WHERE {merchant l.merchant_id} AND (r.merchant_id <> l.merchant_id OR c.merchant_id <> l.merchant_id
+    OR d.merchant_id <> l.merchant_id OR o.merchant_id <> l.merchant_id OR b.merchant_id <> l.merchant_id
+    OR s.merchant_id <> l.merchant_id);
+
+-- name: runs_stay_in_their_book
+-- en: The journal of a settlement run is in the book of the run's merchant.
+-- zh: 结算批次的分录记在该商户自己的账簿里。
+SELECT b.id AS batch_id FROM settlement_settlementbatch b JOIN ledger_journal j ON j.id = b.journal_id
+WHERE {merchant b.merchant_id} AND j.merchant_id <> b.merchant_id;
