@@ -37,10 +37,8 @@ check: .venv/.development ## lint, types, import contracts, templates, migration
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: .venv/.runtime ## run the benchmarks that exist
-	@if $(BIN)/python manage.py help --commands | grep -qx bench; \
-	then for name in redeem settle; do $(BIN)/python manage.py bench $$name; done; \
-	else echo "There are no benchmarks yet."; fi
+bench: .venv/.runtime ## run every benchmark on a database of its own, one after another (some minutes)
+	@$(BIN)/python manage.py bench
 
 clean: ## remove the virtual environment, caches and all local data
 	rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles

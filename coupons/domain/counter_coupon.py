@@ -62,7 +62,7 @@ class CounterCoupon:
     now: datetime
 
 
-_FETCH = """
+FETCH_SQL = """
 SELECT c.id, c.order_id, c.deal_id, c.code, c.price_fen, c.uses_total, c.uses_left, c.state, c.valid_from, c.valid_until,
        o.terms, o.paid_at, cu.phone_tail,
        (SELECT count(*) FROM coupons_redemptionrefusal w WHERE w.merchant_id = %(merchant)s AND w.clerk_id = %(clerk)s
@@ -88,7 +88,7 @@ def fetch_order_coupons(
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            _FETCH + ("FOR NO KEY UPDATE OF c" if lock else ""),
+            FETCH_SQL + ("FOR NO KEY UPDATE OF c" if lock else ""),
             {
                 "merchant": merchant.pk,
                 "clerk": clerk.pk,

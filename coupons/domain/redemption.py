@@ -226,7 +226,7 @@ def _free_use_numbers(row: CounterCoupon) -> list[int]:
     return [use_no for use_no in range(1, row.uses_total + 1) if use_no not in taken]
 
 
-_WRITE = """
+WRITE_SQL = """
 WITH uses AS (
     SELECT * FROM unnest(%(coupons)s::bigint[], %(numbers)s::smallint[], %(gross)s::bigint[], %(attempts)s::smallint[])
         AS u(coupon_id, use_no, gross_fen, attempt_no)),
@@ -269,7 +269,7 @@ def _write_uses(
     first = uses[0].row
     with connection.cursor() as cursor:
         cursor.execute(
-            _WRITE,
+            WRITE_SQL,
             {
                 "merchant": merchant.pk,
                 "coupons": [use.row.id for use in uses],

@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "coupons.shop",
     "coupons.insights",
     "providers",
+    "benchmarks",
 ]
 
 MIDDLEWARE = [

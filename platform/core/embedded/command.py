@@ -27,7 +27,7 @@ WITHOUT_SERVERS = {
     "startapp",
     "version",
 }
-FLOORS = ("platform", "merchants", "coupons", "providers")
+FLOORS = ("platform", "merchants", "coupons", "providers", "benchmarks")
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def read_dotenv() -> None:
 
 
 def is_product_command(command: str) -> bool:
-    """Whether one of the four floors defines the command."""
+    """Whether one of the floors, or the benchmarks above them, defines the command."""
     return any(
         file.is_file()
         for floor in FLOORS

@@ -1,4 +1,4 @@
-"""The command lines of the product's processes: the same under `make run` and in a rehearsal."""
+"""The command lines of the product's processes: the same under `make run`, in a rehearsal, in a benchmark."""
 
 import sys
 from pathlib import Path
@@ -6,14 +6,19 @@ from pathlib import Path
 CELERY = (sys.executable, "-m", "celery", "--app", "config")
 
 
+def web_command(*, listener: int, application: str = "config.wsgi") -> list[str]:
+    """The web server of a WSGI module on an open listening socket."""
+    return [
+        sys.executable, "-m", "gunicorn", application, "--bind", f"fd://{listener}", "--no-control-socket",
+        "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5",
+        "--access-logfile", "-",
+    ]  # fmt: skip
+
+
 def product_commands(*, listener: int) -> dict[str, list[str]]:
     """Web (on an open listening socket), relay and worker, by name."""
     return {
-        "web": [
-            sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"fd://{listener}", "--no-control-socket",
-            "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--graceful-timeout", "5",
-            "--access-logfile", "-",
-        ],
+        "web": web_command(listener=listener),
         "relay": [sys.executable, "manage.py", "relay"],
         "worker": [
             *CELERY, "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO",

@@ -1,0 +1,1 @@
+"""One module per benchmark; see `benchmarks` for how to add one."""

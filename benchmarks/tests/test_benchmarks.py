@@ -1,0 +1,110 @@
+"""The benchmarks measure what they say, and leave nothing behind."""
+
+import json
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from django_scopes import scopes_disabled
+
+from benchmarks.database import PREFIX
+from benchmarks.figures import Figures, middle, percentile
+from benchmarks.filling import fetch_codes, fill_orders_and_coupons, fill_shop
+from benchmarks.pgbench import as_pgbench
+from benchmarks.registry import find_benches, ratio_of_rounds
+from benchmarks.traffic import Request, Requests
+from coupons.domain.codes import is_code
+from coupons.domain.redemption import redeem_coupons
+from coupons.models import Coupon
+from coupons.tests.town import make_user
+
+KEYS = ["name", "ours_per_s", "limit_per_s", "floor_per_s", "ratio", "p50_ms", "p95_ms", "p99_ms", "web_cpu_ms", "db_cpu_ms"]  # fmt: skip
+
+
+def test_percentiles_are_values_that_were_measured():
+    assert [percentile(list(range(1, 101)), share) for share in (0.5, 0.95, 0.99)] == [50, 95, 99]
+    assert percentile([7.0], 0.99) == 7.0
+
+
+def test_rounds_become_their_median():
+    rounds = [Figures(per_s=10, p50_ms=1), Figures(per_s=30, p50_ms=9), Figures(per_s=20, p50_ms=2)]
+    assert middle(rounds) == Figures(per_s=20, p50_ms=2)
+    assert ratio_of_rounds(rounds, [Figures(per_s=20), Figures(per_s=30), Figures(per_s=20)]) == 1.0
+
+
+def test_requests_that_were_not_sent_wait():
+    waiting = Requests(Request(path=str(number)) for number in range(5))
+    assert [one.path for one in waiting.look(3)] == ["0", "1", "2"]
+    waiting.drop(2)
+    assert [one.path for one in waiting.look(10)] == ["2", "3", "4"]
+
+
+def test_placeholders_become_variables_of_pgbench():
+    assert as_pgbench("SELECT %(a)s::bigint, 5 %% 2") == "SELECT :a::bigint, 5 % 2"
+
+
+@pytest.mark.django_db
+def test_filled_coupons_can_be_redeemed():
+    with scopes_disabled():
+        shop = fill_shop()
+        fill_orders_and_coupons(shop, count=50, customers=7, first_code=1)
+        codes = fetch_codes(first_code=1, count=50)
+        assert all(is_code(code) for code in codes)
+        assert set(Coupon.objects.values_list("code", flat=True)) == set(codes)
+        receipt = redeem_coupons(
+            merchant=shop.merchant,
+            store=shop.stores[1],
+            code=codes[0],
+            clerk=make_user(),
+            attempt_key="attempt-1",
+        )
+    assert receipt.gross_fen == 12_800
+
+
+def test_a_benchmark_answers_in_json_and_drops_its_database():
+    given = connection.get_connection_params()
+    where = {key: given[key] for key in ("host", "port", "user") if given.get(key)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "manage.py",
+            "bench",
+            "redeem",
+            "--json",
+            "--seconds=0.3",
+            "--rounds=1",
+            "--rows=20000",
+        ],
+        cwd=settings.ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert list(answer) == KEYS
+    assert answer["name"] == "redeem"
+    assert all(answer[key] > 0 for key in KEYS[1:])
+    with psycopg.connect(**where, dbname="postgres") as server:
+        found = server.execute("SELECT count(*) FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
+        assert found.fetchone() == (0,)
+
+
+def test_an_unknown_benchmark_is_refused_by_name():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "bench", "rocket"],
+        cwd=settings.ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "There is no benchmark rocket" in done.stderr
+    assert "redeem" in find_benches()
