@@ -24,8 +24,12 @@ class Redemption(models.Model):
     coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="redemptions")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
     deal = models.ForeignKey(Deal, on_delete=models.PROTECT, related_name="+")
-    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="redemptions")
-    clerk = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    store = models.ForeignKey(
+        Store, on_delete=models.PROTECT, related_name="redemptions", db_index=False
+    )  # redemption_by_store
+    clerk = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", db_index=False
+    )  # redemption_by_clerk
     device = models.CharField(max_length=40, blank=True, default="")
     attempt_key = models.CharField(max_length=64)
     attempt_no = models.SmallIntegerField(default=1)
@@ -52,7 +56,18 @@ class Redemption(models.Model):
         ]
         indexes = [
             models.Index(fields=["merchant", "-redeemed_at"], name="redemption_by_time"),
-            models.Index(fields=["merchant", "business_date", "store"], name="redemption_by_day"),
+            models.Index(  # a day's sums without its rows
+                fields=["merchant", "business_date", "store"],
+                include=["gross_fen", "redeemed_at", "reversed_at"],
+                name="redemption_by_business_date",
+            ),
+            models.Index(fields=["store", "-redeemed_at"], name="redemption_by_store"),
+            models.Index(fields=["clerk", "-redeemed_at"], name="redemption_by_clerk"),
+            models.Index(
+                fields=["merchant", "-redeemed_at"],
+                condition=Q(reversed_at__isnull=False),
+                name="redemption_undone",
+            ),
             models.Index(
                 fields=["merchant", "due_at"], condition=Q(reversed_at__isnull=True), name="redemption_due"
             ),

@@ -59,7 +59,12 @@ class Refund(models.Model):
                 fields=["merchant"],
                 condition=Q(state=RefundState.PAID_OUT, journal__isnull=True, amount_fen__gt=0),
                 name="refund_to_book",
-            )
+            ),
+            models.Index(
+                fields=["merchant"],
+                condition=Q(state__in=[RefundState.REQUESTED, RefundState.APPROVED, RefundState.FAILED]),
+                name="refund_open",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -82,6 +82,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="40"),
     },
     "seal-statements": {"task": "coupons.settlement.tasks.enqueue_statements", "schedule": 600.0},
+    "roll-up": {"task": "coupons.insights.tasks.enqueue_roll_ups", "schedule": 600.0},
 }
 
 INSTALLED_APPS = [

@@ -1,4 +1,4 @@
-"""What the dashboard shows. Every figure is one statement that reads days by index: 28 of them at most, never all rows.
+"""What the dashboard shows. Days that are over come from their sums (days.py), today and what changed late from the rows.
 
 Redeemed: what stands (not undone) on a day of the merchant's zone. Sold: what was paid on a day, whatever was refunded
 later; a sale has no store, so it is always the whole shop's. Comparisons go to the same weekday a week ago, up to the
@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 from django_scopes import scope
 
 from coupons.enums import CouponState, DealState, RefundState
+from coupons.insights.domain import days
+from coupons.insights.domain.days import Stores
 from coupons.models import Coupon, Deal, Order, Redemption, Refund
 from coupons.settlement.enums import StatementState
 from coupons.settlement.models import Statement
@@ -24,8 +28,7 @@ TREND_DAYS = 14
 EXPIRING_DAYS = 7
 RANKED_STORES = 10
 LAST_REDEMPTIONS = 8
-
-Stores = Sequence[int] | None  # None: every store
+MOST_COUNTED = 1_000  # what waits is counted up to here: more is "more than 999", and costs no more
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class FirstSteps:
 
 
 def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
-    """What waits, in four statements."""
+    """What waits, in four statements; coupons and refunds up to MOST_COUNTED."""
     with scope(merchant=merchant.pk):
         deals = Deal.objects.aggregate(
             rejected=Count("pk", filter=Q(state=DealState.REJECTED)),
@@ -104,13 +107,15 @@ def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
             rejected_deals=deals["rejected"],
             deals_in_review=deals["in_review"],
             expiring_coupons=Coupon.objects.filter(
+                merchant=merchant,
                 state=CouponState.ISSUED,
                 valid_until__gt=at,
                 valid_until__lte=at + timedelta(days=EXPIRING_DAYS),
-            ).count(),
+            )[:MOST_COUNTED].count(),
             refunds=Refund.objects.filter(
-                state__in=[RefundState.REQUESTED, RefundState.APPROVED, RefundState.FAILED]
-            ).count(),
+                merchant=merchant,
+                state__in=[RefundState.REQUESTED, RefundState.APPROVED, RefundState.FAILED],
+            )[:MOST_COUNTED].count(),
         )
 
 
@@ -146,44 +151,51 @@ def sum_today(*, merchant: Merchant, stores: Stores, at: datetime) -> Today:
 def sum_redeemed_days(*, merchant: Merchant, stores: Stores, at: datetime) -> list[Day]:
     """Redeemed on each of the last 14 days, oldest first, beside the 14 before them; one statement."""
     today = at.astimezone(merchant.tzinfo).date()
-    with scope(merchant=merchant.pk):
-        sums = (
-            _standing(merchant, stores)
-            .filter(business_date__gt=today - timedelta(days=2 * TREND_DAYS), business_date__lte=today)
-            .values_list("business_date")
-            .annotate(fen=Sum("gross_fen"))
-            .order_by("business_date")
-        )
-        return _days(today, dict(sums))
+    sums = days.sum_redeemed_days(
+        merchant=merchant, stores=stores, first=today - timedelta(days=2 * TREND_DAYS - 1), last=today
+    )
+    return _days(today, {day: redeemed.fen for day, redeemed in sums.items()})
 
 
 def sum_sold_days(*, merchant: Merchant, at: datetime) -> list[Day]:
     """Sold on each of the last 14 days, oldest first, beside the 14 before them; one statement."""
-    local = at.astimezone(merchant.tzinfo)
-    first = local - timedelta(days=2 * TREND_DAYS - 1)
-    with scope(merchant=merchant.pk):
-        sums = (
-            Order.objects.filter(paid_at__gte=_midnight(first), paid_at__lte=at)
-            .annotate(day=TruncDate("paid_at", tzinfo=merchant.tzinfo))
-            .values_list("day")
-            .annotate(fen=Sum("paid_fen"))
-            .order_by("day")
-        )
-        return _days(local.date(), dict(sums))
+    today = at.astimezone(merchant.tzinfo).date()
+    return _days(
+        today,
+        days.sum_sold_days(merchant=merchant, first=today - timedelta(days=2 * TREND_DAYS - 1), last=today),
+    )
+
+
+# Sums first and names afterwards, of ten stores instead of every redemption's.
+_RANK = """
+SELECT t.store_id, s.name, t.fen, t.uses
+FROM (SELECT r.store_id, sum(r.gross_fen) AS fen, count(*) AS uses FROM coupons_redemption r
+      WHERE r.merchant_id = %(merchant)s AND r.business_date = %(today)s AND r.reversed_at IS NULL
+        AND (%(stores)s::bigint[] IS NULL OR r.store_id = ANY(%(stores)s))
+      GROUP BY r.store_id ORDER BY fen DESC, uses DESC, r.store_id LIMIT %(most)s) t
+JOIN merchants_store s ON s.id = t.store_id
+ORDER BY t.fen DESC, t.uses DESC, t.store_id
+"""
 
 
 def rank_stores(*, merchant: Merchant, stores: Stores, at: datetime) -> list[StoreToday]:
     """Today's ten best stores; open ones without a redemption fill the list up. Two statements."""
     today = at.astimezone(merchant.tzinfo).date()
     with scope(merchant=merchant.pk):
-        best = [
-            StoreToday(store_id=store_id, name=name, fen=fen, count=count)
-            for store_id, name, fen, count in _standing(merchant, stores)
-            .filter(business_date=today)
-            .values_list("store_id", "store__name")
-            .annotate(fen=Sum("gross_fen"), count=Count("pk"))
-            .order_by("-fen", "-count", "store_id")[:RANKED_STORES]
-        ]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _RANK,
+                {
+                    "merchant": merchant.pk,
+                    "today": today,
+                    "stores": None if stores is None else list(stores),
+                    "most": RANKED_STORES,
+                },
+            )
+            best = [
+                StoreToday(store_id=store_id, name=name, fen=int(fen), count=count)
+                for store_id, name, fen, count in cursor.fetchall()
+            ]
         others = Store.objects.filter(state=StoreState.OPEN).exclude(pk__in=[row.store_id for row in best])
         if stores is not None:
             others = others.filter(pk__in=stores)
@@ -194,9 +206,9 @@ def rank_stores(*, merchant: Merchant, stores: Stores, at: datetime) -> list[Sto
 def list_last_redemptions(*, merchant: Merchant, stores: Stores) -> list[Redemption]:
     """The last eight, undone ones too, with coupon, deal, store and clerk; one statement."""
     with scope(merchant=merchant.pk):
-        redemptions = Redemption.objects.all()
+        redemptions = Redemption.objects.filter(merchant=merchant)
         if stores is not None:
-            redemptions = redemptions.filter(store_id__in=stores)
+            redemptions = redemptions.filter(pk__in=_last_of_each(merchant, stores))
         return list(
             redemptions.select_related("coupon", "deal", "store", "clerk").order_by("-redeemed_at", "-pk")[
                 :LAST_REDEMPTIONS
@@ -215,6 +227,18 @@ def check_first_steps(*, merchant: Merchant) -> FirstSteps:
             clerk=Membership.objects.filter(is_active=True, role="clerk").exists(),
             redemption=False,
         )
+
+
+def _last_of_each(merchant: Merchant, stores: Sequence[int]) -> RawSQL:
+    """The last eight of each store: a store that was idle for a year must not make the index by time be read for a year."""
+    return RawSQL(
+        """
+        SELECT last.id FROM unnest(%s::bigint[]) AS s (id) CROSS JOIN LATERAL (
+            SELECT r.id FROM coupons_redemption r WHERE r.store_id = s.id AND r.merchant_id = %s
+            ORDER BY r.redeemed_at DESC LIMIT %s) last
+        """,
+        [list(stores), merchant.pk, LAST_REDEMPTIONS],
+    )
 
 
 def _standing(merchant: Merchant, stores: Stores) -> "QuerySet[Redemption]":
