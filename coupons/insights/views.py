@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from core.errors import NotFound
 from core.templatetags.tongdao import SYMBOLS
 from coupons.insights.domain import figures
+from coupons.insights.domain.days import Stores
 from coupons.settlement.domain.outstanding import sum_next_payout
 from identity.enums import Role
 from merchants.access import MerchantAccess, access_store, access_stores
@@ -72,7 +73,7 @@ def _chosen_store(access: MerchantAccess, text: str) -> Store | None:
     return access_store(access=access, store_id=int(text))
 
 
-def _blocks(access: MerchantAccess, stores: figures.Stores, *, metric: str, at: datetime) -> dict[str, Block]:
+def _blocks(access: MerchantAccess, stores: Stores, *, metric: str, at: datetime) -> dict[str, Block]:
     merchant = access.merchant
     days = (
         partial(figures.sum_sold_days, merchant=merchant, at=at)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_scopes import scopes_disabled
 
 from core.domain.jobs import run_due_jobs
+from core.invariants import check_invariants, load_catalogue
 from core.models import Job
 from coupons.domain.reversal import reverse_redemptions
 from coupons.insights.domain import days
@@ -274,3 +275,33 @@ def test_another_merchants_days_are_his(town, noon):
 
     assert not RedeemedDay.objects.filter(merchant=other.merchant, rolled_at__isnull=False).exists()
     assert redeemed(other, noon) == redeemed(town, noon) == Redeemed(uses=1, fen=PIECE)
+
+
+@pytest.mark.parametrize(
+    ("statement", "broken"),
+    [
+        ("UPDATE insights_redeemedday SET uses = uses + 1", {"redeemed_days_equal_redemptions"}),
+        ("UPDATE insights_redeemedday SET undone_fen = 1", {"redeemed_days_equal_redemptions"}),
+        ("UPDATE insights_redeemedstoreday SET fen = fen + 1", {"store_days_equal_redemptions"}),
+        ("DELETE FROM insights_redeemedstoreday", {"store_days_equal_redemptions"}),
+        ("UPDATE insights_soldday SET fen = fen - 1", {"sold_days_equal_orders"}),
+        ("UPDATE insights_soldday SET zone = 'UTC', fen = fen - 1", set()),  # nobody reads it
+        (
+            "SET session_replication_role = replica; UPDATE coupons_redemption SET reversed_at = now();"
+            "SET session_replication_role = origin",
+            {"redeemed_days_equal_redemptions", "store_days_equal_redemptions"},
+        ),
+    ],
+)
+def test_a_wrong_sum_is_found(town, noon, statement, broken):
+    use(town, noon)
+    roll_up(town)
+    mine = {name for name, invariant in load_catalogue().items() if invariant.area.key == "figures"}
+
+    def found() -> set[str]:
+        return {name for name, rows in check_invariants().broken.items() if name in mine and rows}
+
+    assert found() == set()
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert found() == broken
