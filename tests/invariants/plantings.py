@@ -1,0 +1,409 @@
+"""For every invariant, one way to break it and nothing else (or what cannot but break with it).
+
+SQL runs past every guard of the tables it names; functions go through the product's own doors, for what no guard forbids.
+`{here}` and `{there}` are the two merchants.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from coupons.settlement.domain.statements import statement_hash
+from coupons.settlement.models import Statement
+from coupons.tests.town import Town
+from identity.models import Party
+from ledger.domain.accounts import open_account
+from ledger.domain.journals import Posting, write_journal
+from ledger.enums import AccountKind, JournalKind
+from ledger.models import LedgerAccount
+from tests.invariants.unguarded import plant
+
+Plant = str | Callable[[Town], None]
+
+
+@dataclass(frozen=True)
+class Planting:
+    how: Plant
+    also: frozenset[str] = frozenset()
+
+    def run(self, here: Town, there: Town) -> None:
+        if not isinstance(self.how, str):
+            self.how(here)
+            return
+        sql = self.how.replace("{here}", str(here.merchant.pk)).replace("{there}", str(there.merchant.pk))
+        sql = sql.replace("{other_store}", str(here.other_store.pk))
+        assert plant(sql) > 0, "nothing was planted"
+
+
+def book(here: Town, debit: AccountKind, credit: AccountKind, *, to_another_owner: bool) -> None:
+    """One fen by hand, in a journal nothing of the trade stands behind."""
+    accounts = {
+        account.kind: account.pk for account in LedgerAccount.objects.filter(merchant_id=here.merchant.pk)
+    }
+    credited = accounts[credit]
+    if to_another_owner:
+        stranger = Party.objects.create(kind="creator", name="stranger")
+        credited = open_account(merchant_id=here.merchant.pk, kind=credit, owner_id=stranger.pk)
+    write_journal(
+        merchant_id=here.merchant.pk,
+        kind=JournalKind.SETTLEMENT,
+        source="by hand",
+        happened_at=timezone.now(),
+        postings=[Posting(accounts[debit], credited, 1)],
+    )
+
+
+def credit_another_merchant_account(here: Town) -> None:
+    book(here, AccountKind.MERCHANT_PAYABLE, AccountKind.MERCHANT_PAYABLE, to_another_owner=True)
+
+
+def credit_another_fee_account(here: Town) -> None:
+    book(here, AccountKind.PLATFORM_FEE, AccountKind.PLATFORM_FEE, to_another_owner=True)
+
+
+def credit_prepaid(here: Town) -> None:
+    book(here, AccountKind.PSP_CLEARING, AccountKind.CUSTOMER_PREPAID, to_another_owner=False)
+
+
+def forge_statement(here: Town, change: str) -> None:
+    """Change the newest statement and seal it again, so that the seal tells nothing."""
+    newest = Statement.objects.filter(merchant=here.merchant).latest("id")
+    plant(f"UPDATE settlement_statement SET {change} WHERE id = {newest.pk}")
+    seal = statement_hash(merchant_id=here.merchant.pk, statement_id=newest.pk)
+    Statement.objects.filter(pk=newest.pk).update(hash=seal)
+
+
+def count_a_line_more(here: Town) -> None:
+    forge_statement(here, "lines_count = lines_count + 1")
+
+
+def break_the_chain(here: Town) -> None:
+    forge_statement(here, "previous_id = NULL")
+
+
+def grant_twice(here: Town) -> None:
+    plant(
+        "INSERT INTO identity_grant (user_id, party_id, role, why)"
+        f" SELECT user_id, party_id, role, why FROM identity_grant WHERE party_id = {here.merchant.pk} AND role = 'owner'"
+    )
+
+
+def undo_what_is_settled(here: Town) -> None:
+    """All that undoing does, but for a redemption that settlement took."""
+    plant(
+        f"""
+        WITH r AS (UPDATE coupons_redemption SET reversed_at = redeemed_at WHERE id = (SELECT min(redemption_id)
+                FROM settlement_settlementline WHERE merchant_id = {here.merchant.pk} AND statement_id IS NULL)
+            RETURNING id, merchant_id, coupon_id, clerk_id),
+        c AS (UPDATE coupons_coupon SET state = 'issued', uses_left = uses_left + 1 WHERE id = (SELECT coupon_id FROM r))
+        INSERT INTO coupons_redemptionreversal (merchant_id, redemption_id, by_id, reason)
+        SELECT merchant_id, id, clerk_id, '' FROM r
+        """
+    )
+
+
+# Rows the statements below choose, as sub-selects.
+UNUSED = "(SELECT max(c.id) FROM coupons_coupon c JOIN coupons_order o ON o.id = c.order_id WHERE c.merchant_id = {here}"
+UNUSED += " AND c.state = 'issued' AND c.uses_total = 1 AND o.total_fen > 0"
+UNUSED += " AND NOT EXISTS (SELECT FROM coupons_redemption r WHERE r.coupon_id = c.id))"
+CARD = "(SELECT max(id) FROM coupons_coupon WHERE merchant_id = {here} AND uses_total = 7)"
+FRESH = """(SELECT max(r.id) FROM coupons_redemption r JOIN coupons_coupon c ON c.id = r.coupon_id
+    JOIN coupons_deal d ON d.id = r.deal_id WHERE r.merchant_id = {here} AND r.reversed_at IS NULL AND c.uses_total = 1
+    AND d.all_stores AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id))"""
+LINES = "FROM settlement_settlementline WHERE merchant_id = {here} AND statement_id IS NULL AND gross_fen > 0"
+GIFT_LINE = "(SELECT max(id) FROM settlement_settlementline WHERE merchant_id = {here} AND gross_fen = 0)"
+OPEN_REFUND = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'approved' AND coupon_id IS NOT NULL)"
+LATE_REFUND = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'approved' AND coupon_id IS NULL)"
+UNPAID = "(SELECT max(id) FROM coupons_order WHERE merchant_id = {here} AND state = 'created')"
+AT_CASHIER = "(SELECT max(id) FROM coupons_payment WHERE merchant_id = {here} AND state = 'created')"
+
+
+def balance_of(kind: str) -> str:
+    return f"(SELECT id FROM ledger_account WHERE merchant_id = {{here}} AND kind = '{kind}')"
+
+
+def moved_to_another_journal(table: str) -> str:
+    """One row names the journal of another row: both journals' sums are wrong, everything else stays right."""
+    rows = f"FROM {table} WHERE merchant_id = {{here}} AND journal_id IS NOT NULL"
+    return (
+        f"UPDATE {table} SET journal_id = (SELECT max(journal_id) {rows}) WHERE id = (SELECT min(id) {rows})"
+    )
+
+
+WORKS: dict[str, Planting] = {
+    "done_jobs_have_their_time": Planting(
+        "UPDATE core_job SET done_at = NULL WHERE id = (SELECT min(id) FROM core_job WHERE state = 'done')"
+    ),
+    "a_job_gives_up_only_after_its_tries": Planting(
+        "UPDATE core_job SET state = 'dead', attempts = 2"
+        " WHERE id = (SELECT min(id) FROM core_job WHERE state = 'ready' AND kind = 'settle')"
+    ),
+    "every_kept_request_has_its_answer": Planting(
+        "INSERT INTO core_idempotencykey (principal, endpoint, key, fingerprint) VALUES ('user', 'orders', 'k', 'f')"
+    ),
+}
+
+ACCESS: dict[str, Planting] = {
+    "one_platform": Planting("INSERT INTO identity_party (kind, name) VALUES ('platform', 'second')"),
+    "one_open_grant_per_post": Planting(grant_twice),
+    "posts_and_grants_agree": Planting(
+        "UPDATE merchants_membership SET is_active = false WHERE merchant_id = {here} AND role = 'clerk'"
+    ),
+    "a_clerk_has_a_store": Planting(
+        "UPDATE identity_grant SET store_ids = NULL WHERE party_id = {here} AND role = 'clerk'"
+    ),
+}
+
+LEDGER: dict[str, Planting] = {
+    "debits_equal_credits": Planting(
+        f"UPDATE ledger_balance SET debits_fen = debits_fen + 1 WHERE account_id = {balance_of('psp_clearing')}",
+        also=frozenset({"balances_equal_transfers"}),
+    ),
+    "balances_equal_transfers": Planting(
+        "UPDATE ledger_balance SET debits_fen = debits_fen + 1, credits_fen = credits_fen + 1"
+        f" WHERE account_id = {balance_of('psp_clearing')}"
+    ),
+    "every_account_has_a_balance": Planting(
+        f"UPDATE ledger_balance SET bound = '-' WHERE account_id = {balance_of('psp_clearing')}"
+    ),
+    "no_empty_journal": Planting(
+        "INSERT INTO ledger_journal (merchant_id, kind, source, happened_at) VALUES ({here}, 'settlement', 'x', now())"
+    ),
+    "transfers_move_a_positive_amount": Planting(
+        "INSERT INTO ledger_transfer (merchant_id, journal_id, line, debit_account_id, credit_account_id, amount_fen, currency)"
+        " SELECT merchant_id, journal_id, 99, debit_account_id, credit_account_id, 0, currency FROM ledger_transfer"
+        " WHERE id = (SELECT max(id) FROM ledger_transfer WHERE merchant_id = {here})"
+    ),
+    "bounds_hold": Planting(
+        "WITH a AS (UPDATE ledger_account SET bound = 'D' WHERE merchant_id = {here} AND kind = 'psp_clearing' RETURNING id)"
+        " UPDATE ledger_balance SET bound = 'D' WHERE account_id = (SELECT id FROM a)"
+    ),
+    "transfers_stay_in_their_book": Planting(
+        "UPDATE ledger_transfer SET currency = 'USD' WHERE id = (SELECT max(id) FROM ledger_transfer WHERE merchant_id = {here})"
+    ),
+    "a_reversal_stays_in_its_book": Planting(
+        "UPDATE ledger_journal SET reverses_id = (SELECT max(id) FROM ledger_journal WHERE merchant_id = {there})"
+        " WHERE id = (SELECT max(id) FROM ledger_journal WHERE merchant_id = {here})"
+    ),
+}
+
+STOCK: dict[str, Planting] = {
+    "purchases_equal_orders": Planting(
+        "UPDATE coupons_dealpurchase SET quantity = quantity + 1"
+        " WHERE id = (SELECT max(id) FROM coupons_dealpurchase WHERE merchant_id = {here})"
+    ),
+    "stock_equals_orders": Planting(
+        "UPDATE coupons_dealstock SET sold = sold + 1"
+        " WHERE deal_id = (SELECT max(deal_id) FROM coupons_dealstock WHERE merchant_id = {here})"
+    ),
+}
+
+ORDERS: dict[str, Planting] = {
+    "order_amounts_add_up": Planting(
+        "UPDATE coupons_order SET unit_price_fen = unit_price_fen + 1 WHERE merchant_id = {here} AND state = 'closed'"
+    ),
+    "orders_have_the_times_of_their_state": Planting(
+        f"UPDATE coupons_order SET closed_at = now() WHERE id = {UNPAID}"
+    ),
+    "paid_orders_have_their_coupons": Planting(f"DELETE FROM coupons_coupon WHERE id = {UNUSED}"),
+    "orders_count_their_payments": Planting(
+        f"UPDATE coupons_order SET paid_fen = 1 WHERE id = {UNPAID}",
+        also=frozenset({"only_the_price_is_kept"}),
+    ),
+    "orders_count_their_refunds": Planting(
+        "UPDATE coupons_order SET refunded_fen = 1 WHERE id = (SELECT max(id) FROM coupons_order"
+        " WHERE merchant_id = {here} AND state = 'paid' AND refunded_fen = 0 AND paid_fen > 0)"
+    ),
+    "only_the_price_is_kept": Planting(f"DELETE FROM coupons_refund WHERE id = {LATE_REFUND}"),
+    "every_order_froze_its_shares": Planting(f"DELETE FROM coupons_ordershare WHERE order_id = {UNPAID}"),
+    "every_unpaid_order_will_be_closed": Planting(
+        f"DELETE FROM core_job WHERE kind = 'close_order' AND key = {UNPAID}::text"
+    ),
+}
+
+PAYMENTS: dict[str, Planting] = {
+    "payments_ask_for_the_order_total": Planting(
+        f"UPDATE coupons_payment SET amount_fen = amount_fen + 1 WHERE id = {AT_CASHIER}"
+    ),
+    "payments_have_the_times_of_their_state": Planting(
+        f"UPDATE coupons_payment SET succeeded_at = now() WHERE id = {AT_CASHIER}"
+    ),
+    "a_notified_payment_was_received": Planting(
+        "INSERT INTO coupons_paymentnotification (provider, event_id, kind, reference, payload, outcome)"
+        " SELECT provider, 'lost', 'payment.succeeded', reference, '{}', 'taken' FROM coupons_payment"
+        f" WHERE id = {AT_CASHIER}"
+    ),
+    "payments_are_booked_to_the_fen": Planting(moved_to_another_journal("coupons_payment")),
+}
+
+COUPONS: dict[str, Planting] = {
+    "coupons_agree_with_their_order": Planting(
+        "UPDATE coupons_coupon SET customer_id = (SELECT min(id) FROM identity_customer WHERE id <> customer_id)"
+        f" WHERE id = {UNUSED}"
+    ),
+    "coupon_codes_are_once_per_merchant": Planting(
+        f"UPDATE coupons_coupon SET code = (SELECT code FROM coupons_coupon WHERE id = {CARD}) WHERE id = {UNUSED}"
+    ),
+    "coupon_uses_equal_redemptions": Planting(
+        f"UPDATE coupons_coupon SET uses_left = uses_left - 1 WHERE id = {CARD}"
+    ),
+    "coupon_state_says_its_uses": Planting(
+        "UPDATE coupons_coupon SET state = 'issued'"
+        " WHERE id = (SELECT max(id) FROM coupons_coupon WHERE merchant_id = {here} AND state = 'redeemed')"
+    ),
+    "coupon_state_says_its_refund": Planting(
+        "UPDATE coupons_coupon SET state = 'voided' WHERE merchant_id = {here} AND state = 'refunded'"
+    ),
+    "expired_coupons_owe_nothing": Planting(
+        f"UPDATE coupons_coupon SET state = 'expired' WHERE id = {UNUSED}"
+    ),
+}
+
+REDEMPTIONS: dict[str, Planting] = {
+    "no_use_is_redeemed_twice": Planting(
+        f"UPDATE coupons_redemption SET use_no = 1 WHERE coupon_id = {CARD} AND use_no = 2"
+    ),
+    "redeemed_uses_exist": Planting(
+        f"UPDATE coupons_redemption SET use_no = 8 WHERE coupon_id = {CARD} AND use_no = 2"
+    ),
+    "uses_sum_to_the_price": Planting(
+        f"UPDATE coupons_redemption SET gross_fen = gross_fen - 1 WHERE id = {FRESH}"
+    ),
+    "redemptions_agree_with_their_coupon": Planting(
+        "UPDATE coupons_redemption SET order_id = (SELECT min(id) FROM coupons_order WHERE merchant_id = {here})"
+        f" WHERE id = {FRESH}"
+    ),
+    "redeemed_while_valid": Planting(
+        "UPDATE coupons_redemption r SET redeemed_at = c.valid_until FROM coupons_coupon c"
+        f" WHERE c.id = r.coupon_id AND r.id = {FRESH}"
+    ),
+    "redeemed_where_sold_for": Planting(
+        "UPDATE coupons_redemption r SET store_id = {other_store} FROM coupons_deal d"
+        " WHERE d.id = r.deal_id AND NOT d.all_stores AND r.merchant_id = {here}"
+    ),
+    "every_undoing_has_its_row": Planting(
+        "DELETE FROM coupons_redemptionreversal WHERE merchant_id = {here}"
+    ),
+    "undone_inside_the_window": Planting(
+        "UPDATE coupons_redemption SET reversed_at = due_at WHERE merchant_id = {here} AND reversed_at IS NOT NULL"
+    ),
+}
+
+REFUNDS: dict[str, Planting] = {
+    "a_coupon_is_used_or_refunded_never_both": Planting(
+        f"UPDATE coupons_refund SET amount_fen = amount_fen - 1 WHERE id = {OPEN_REFUND}"
+    ),
+    "refunds_at_most_the_payment": Planting(
+        "WITH p AS (INSERT INTO coupons_payment (merchant_id, order_id, provider, reference, provider_reference, amount_fen, state)"
+        " SELECT o.merchant_id, o.id, 'other', 'never paid', '', o.total_fen, 'failed' FROM coupons_order o"
+        f" WHERE o.id = (SELECT order_id FROM coupons_refund WHERE id = {OPEN_REFUND}) RETURNING id)"
+        f" UPDATE coupons_refund SET payment_id = (SELECT id FROM p) WHERE id = {OPEN_REFUND}"
+    ),
+    "refunds_agree_with_their_order": Planting(
+        "UPDATE coupons_refund SET order_id = (SELECT min(id) FROM coupons_order WHERE merchant_id = {here})"
+        f" WHERE id = {OPEN_REFUND}"
+    ),
+    "refunds_have_the_times_of_their_state": Planting(
+        f"UPDATE coupons_refund SET paid_out_at = now() WHERE id = {OPEN_REFUND}"
+    ),
+    "every_open_refund_has_its_job": Planting(
+        f"DELETE FROM core_job WHERE kind = 'pay_refund' AND key = {OPEN_REFUND}::text"
+    ),
+    "refunds_are_booked_to_the_fen": Planting(moved_to_another_journal("coupons_refund")),
+}
+
+SETTLEMENT: dict[str, Planting] = {
+    "every_due_redemption_has_one_line": Planting(
+        f"UPDATE coupons_redemption SET due_at = now() - interval '1 hour' WHERE id = {FRESH}"
+    ),
+    "no_redemption_is_settled_twice": Planting(
+        "WITH twice AS (INSERT INTO settlement_settlementline (merchant_id, batch_id, redemption_id, coupon_id, deal_id,"
+        " store_id, business_date, gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen,"
+        " merchant_fen, state) SELECT merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id, business_date,"
+        f" 0, 0, 0, 0, 0, 0, 'due' FROM settlement_settlementline WHERE id = {GIFT_LINE} RETURNING batch_id)"
+        " UPDATE settlement_settlementbatch SET lines = lines + 1 WHERE id = (SELECT batch_id FROM twice)"
+    ),
+    "no_line_of_a_reversed_redemption": Planting(undo_what_is_settled),
+    "lines_agree_with_their_redemption": Planting(
+        f"UPDATE settlement_settlementline SET store_id = {{other_store}} WHERE id = (SELECT max(id) {LINES})"
+    ),
+    "lines_add_up": Planting(
+        "UPDATE settlement_settlementline SET merchant_fen = merchant_fen +"
+        f" CASE WHEN id = (SELECT max(id) {LINES}) THEN 1 ELSE -1 END"
+        f" WHERE id IN (SELECT max(id) {LINES} UNION SELECT min(id) {LINES})"
+    ),
+    "lines_recomputed_from_terms_agree": Planting(
+        "UPDATE settlement_settlementline SET"
+        f" merchant_fen = merchant_fen - CASE WHEN id = (SELECT max(id) {LINES}) THEN 1 ELSE -1 END,"
+        f" platform_fee_fen = platform_fee_fen + CASE WHEN id = (SELECT max(id) {LINES}) THEN 1 ELSE -1 END"
+        f" WHERE id IN (SELECT max(id) {LINES} UNION SELECT min(id) {LINES})"
+    ),
+    "lines_of_a_batch_equal_its_transfers": Planting(
+        "UPDATE settlement_settlementbatch SET lines = lines + 1 WHERE merchant_id = {here}"
+    ),
+    "payable_equals_lines": Planting(credit_another_merchant_account),
+    "fees_equal_lines": Planting(credit_another_fee_account),
+    "prepaid_equals_booked_minus_settled": Planting(credit_prepaid),
+    "lines_are_stated_once": Planting(
+        f"UPDATE settlement_settlementline SET state = 'in_statement' WHERE id = (SELECT max(id) {LINES})"
+    ),
+    "statements_equal_their_lines": Planting(count_a_line_more),
+    "statement_seals_hold": Planting(
+        "UPDATE settlement_statement SET hash = repeat('0', 64)"
+        " WHERE id = (SELECT max(id) FROM settlement_statement WHERE merchant_id = {here})"
+    ),
+    "statements_form_one_chain": Planting(break_the_chain),
+}
+
+TENANCY: dict[str, Planting] = {
+    "every_merchant_is_a_party_of_its_kind": Planting(
+        "UPDATE identity_party SET kind = 'provider' WHERE id = {here}"
+    ),
+    "posts_name_stores_of_their_merchant": Planting(
+        "INSERT INTO merchants_membership_stores (membership_id, store_id)"
+        " SELECT m.id, s.id FROM merchants_membership m, merchants_store s"
+        " WHERE m.merchant_id = {here} AND m.role = 'clerk' AND s.merchant_id = {there} AND s.number = '1'"
+    ),
+    "books_belong_to_a_merchant": Planting(
+        "INSERT INTO identity_auditevent (merchant_id, verb, noun, noun_id) VALUES (1, 'order.closed', 'order', 1)"
+    ),
+    "deals_and_their_parts_share_a_merchant": Planting(
+        "UPDATE coupons_dealitem SET merchant_id = {there}"
+        " WHERE id = (SELECT max(id) FROM coupons_dealitem WHERE merchant_id = {here})"
+    ),
+    "orders_stay_with_their_merchant": Planting(
+        f"UPDATE coupons_ordershare SET merchant_id = {{there}} WHERE order_id = {UNPAID}"
+    ),
+    "coupons_stay_with_their_merchant": Planting(
+        f"UPDATE coupons_coupon SET merchant_id = {{there}} WHERE id = {UNUSED}"
+    ),
+    "redemptions_stay_with_their_merchant": Planting(
+        "UPDATE coupons_redemptionreversal SET merchant_id = {there} WHERE merchant_id = {here}"
+    ),
+    "refunds_stay_with_their_merchant": Planting(
+        f"UPDATE coupons_refund SET merchant_id = {{there}} WHERE id = {OPEN_REFUND}"
+    ),
+    "lines_stay_with_their_merchant": Planting(
+        f"UPDATE settlement_settlementline SET merchant_id = {{there}} WHERE id = {GIFT_LINE}"
+    ),
+    "runs_stay_in_their_book": Planting(
+        "UPDATE settlement_settlementbatch SET journal_id = (SELECT b.journal_id FROM settlement_settlementbatch b"
+        " WHERE b.merchant_id = {there} ORDER BY b.id LIMIT 1)"
+        " WHERE id = (SELECT min(id) FROM settlement_settlementbatch WHERE merchant_id = {here})"
+    ),
+}
+
+PLANTINGS = (
+    WORKS
+    | ACCESS
+    | LEDGER
+    | STOCK
+    | ORDERS
+    | PAYMENTS
+    | COUPONS
+    | REDEMPTIONS
+    | REFUNDS
+    | SETTLEMENT
+    | TENANCY
+)

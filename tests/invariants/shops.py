@@ -1,0 +1,116 @@
+"""A shop that has a row of every kind, in every state an invariant speaks about."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from phonenumber_field.phonenumber import PhoneNumber
+
+from core.domain.jobs import run_due_jobs
+from coupons.domain.codes import new_code
+from coupons.domain.expiry import expire_coupons
+from coupons.domain.orders import close_order
+from coupons.domain.payments import start_payment
+from coupons.domain.redemption_refusals import CouponUnknown
+from coupons.domain.refunds import request_refund
+from coupons.domain.reversal import reverse_redemptions
+from coupons.enums import DealKind, OrderCloseReason
+from coupons.models import Audience, AudienceMember, DealReview
+from coupons.settlement.domain.settlement import settle_merchant
+from coupons.settlement.domain.statements import seal_statements
+from coupons.tests.town import Town, make_town
+from identity.enums import Role
+from merchants.domain.import_drafts import start_draft
+from merchants.domain.invitations import invite_staff
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def build_shops() -> tuple[Town, Town]:
+    here, there = build_shop("laozao"), build_shop("qingmu")
+    for town in (here, there):  # last: paying one shop's refunds pays every shop's
+        leave_open(town)
+    return here, there
+
+
+def build_shop(slug: str) -> Town:
+    town = make_town(slug, slug)
+    begin = timezone.now() - 3 * DAY
+    gift = town.make_deal(title="gift", price_fen=0)
+    card = town.make_deal(title="card", kind=DealKind.TIMES_CARD, uses_total=7, price_fen=7_000)
+    _stated_and_settled(town, gift=gift, begin=begin)
+    _redeemed_just_now(town, card=card)
+    _refunded(town, begin=begin)
+    _kept_beside(town)
+    return town
+
+
+def _stated_and_settled(town: Town, *, gift, begin) -> None:
+    """Two statements, and settled lines that wait for the next one: two paid for and one of nothing."""
+    for day in (begin, begin + DAY):
+        for coupon in town.buy(quantity=2, at=day):
+            town.redeem(coupon.code, at=day + HOUR)
+        settle_merchant(merchant_id=town.merchant.pk)
+    assert len(seal_statements(merchant=town.merchant)) == 2
+    for coupon in town.buy(quantity=2, at=begin):
+        town.redeem(coupon.code, at=begin + 2 * HOUR)
+    (given,) = town.buy(deal=gift)  # what costs nothing is paid now, whatever `at` says
+    town.redeem(given.code)
+    settle_merchant(merchant_id=town.merchant.pk, at=timezone.now() + 2 * HOUR)
+
+
+def _redeemed_just_now(town: Town, *, card) -> None:
+    """Not settled yet: a card with two uses gone, a deal of one store, one redeemed and one undone."""
+    (coupon,) = town.buy(deal=card)
+    town.redeem(coupon.code, count=2)
+    here = town.make_deal(title="here only", all_stores=False)
+    here.stores.set([town.store])
+    (coupon,) = town.buy(deal=here)
+    town.redeem(coupon.code)
+    plain, slip = town.buy(quantity=2)
+    town.redeem(plain.code)
+    undo = [use.id for use in town.redeem(slip.code).redemptions]
+    reverse_redemptions(merchant=town.merchant, redemption_ids=undo, by=town.clerk)
+    with pytest.raises(CouponUnknown):
+        town.redeem(new_code())
+
+
+def _refunded(town: Town, *, begin) -> None:
+    """Two journals of refunds, of coupons given back and of one that expired."""
+    over = town.make_deal(title="short", valid_days=5)
+    town.buy(deal=over, at=begin - 20 * DAY)
+    expire_coupons()
+    for coupon in town.buy(quantity=2):
+        request_refund(coupon=coupon, by=town.owner)
+        run_due_jobs(kinds=["pay_refund"])
+        settle_merchant(merchant_id=town.merchant.pk)
+
+
+def leave_open(town: Town) -> None:
+    """A refund on its way, an order at the cashier, one closed, one paid after it was closed; an unused coupon."""
+    (coupon, _unused) = town.buy(quantity=2)
+    request_refund(coupon=coupon, by=town.owner)
+    start_payment(order=town.order(quantity=2))
+    for reason in (OrderCloseReason.BUYER, OrderCloseReason.TIMEOUT):
+        order = town.order()
+        if reason == OrderCloseReason.TIMEOUT:
+            start_payment(order=order)
+        close_order(order_id=order.pk, merchant_id=town.merchant.pk, reason=reason)
+    assert town.pay(order) == "late"
+
+
+def _kept_beside(town: Town) -> None:
+    """What no money hangs on."""
+    audience = Audience.objects.create(merchant=town.merchant, name="regulars")
+    AudienceMember.objects.create(merchant=town.merchant, audience=audience, customer=town.customer)
+    town.make_deal(title="for regulars", audience=audience)
+    DealReview.objects.create(merchant=town.merchant, deal=town.deal, submitted_by=town.owner)
+    invite_staff(
+        merchant=town.merchant,
+        name="new",
+        phone=PhoneNumber.from_string(f"+8613900{town.merchant.pk % 1_000_000:06d}"),
+        role=Role.CLERK,
+        stores=[town.store],
+        by=town.owner,
+    )
+    start_draft(merchant=town.merchant, filename="new.csv", content=b"name\nnew\n", by=town.owner)
