@@ -394,6 +394,18 @@ TENANCY: dict[str, Planting] = {
     ),
 }
 
+FIGURES: dict[str, Planting] = {
+    "redeemed_days_equal_redemptions": Planting(
+        "UPDATE insights_redeemedday SET uses = uses + 1 WHERE merchant_id = {here} AND rolled_at IS NOT NULL"
+    ),
+    "store_days_equal_redemptions": Planting(
+        "DELETE FROM insights_redeemedstoreday WHERE merchant_id = {here}"
+    ),
+    "sold_days_equal_orders": Planting(
+        "UPDATE insights_soldday SET fen = fen - 1 WHERE merchant_id = {here} AND rolled_at IS NOT NULL"
+    ),
+}
+
 PLANTINGS = (
     WORKS
     | ACCESS
@@ -406,4 +418,5 @@ PLANTINGS = (
     | REFUNDS
     | SETTLEMENT
     | TENANCY
+    | FIGURES
 )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from phonenumber_field.phonenumber import PhoneNumber
 
@@ -30,6 +31,7 @@ def build_shops() -> tuple[Town, Town]:
     here, there = build_shop("laozao"), build_shop("qingmu")
     for town in (here, there):  # last: paying one shop's refunds pays every shop's
         leave_open(town)
+        sum_a_day(town)
     return here, there
 
 
@@ -114,3 +116,35 @@ def _kept_beside(town: Town) -> None:
         by=town.owner,
     )
     start_draft(merchant=town.merchant, filename="new.csv", content=b"name\nnew\n", by=town.owner)
+
+
+def sum_a_day(town: Town) -> None:
+    """The day of the second statement, summed as the roll-ups do; they wait for open transactions, as this one is."""
+    day = (timezone.now() - 2 * DAY).astimezone(town.merchant.tzinfo).date()
+    whose = {"merchant": town.merchant.pk, "day": day, "zone": town.merchant.zone}
+    with connection.cursor() as cursor:
+        for statement in SUMS:
+            cursor.execute(statement, whose)
+            assert cursor.rowcount == 1
+
+
+SUMS = (
+    """
+    INSERT INTO insights_redeemedday (merchant_id, date, rolled_at, uses, fen)
+    SELECT merchant_id, business_date, now(), count(*), sum(gross_fen) FROM coupons_redemption
+    WHERE merchant_id = %(merchant)s AND business_date = %(day)s GROUP BY 1, 2
+    ON CONFLICT (merchant_id, date) DO UPDATE SET rolled_at = now(), uses = excluded.uses, fen = excluded.fen
+    """,
+    """
+    INSERT INTO insights_redeemedstoreday (merchant_id, store_id, date, uses, fen, undone, undone_fen)
+    SELECT merchant_id, store_id, business_date, count(*), sum(gross_fen), 0, 0 FROM coupons_redemption
+    WHERE merchant_id = %(merchant)s AND business_date = %(day)s GROUP BY 1, 2, 3
+    """,
+    """
+    INSERT INTO insights_soldday (merchant_id, date, rolled_at, zone, uses, fen)
+    SELECT merchant_id, %(day)s, now(), %(zone)s, count(*), sum(paid_fen) FROM coupons_order
+    WHERE merchant_id = %(merchant)s AND (paid_at AT TIME ZONE %(zone)s)::date = %(day)s GROUP BY 1
+    ON CONFLICT (merchant_id, date) DO UPDATE SET rolled_at = now(), zone = excluded.zone, uses = excluded.uses,
+        fen = excluded.fen
+    """,
+)
