@@ -69,6 +69,22 @@ class OrderSource(models.TextChoices):
     ISSUED = "issued", _("Issued by the merchant")
 
 
+class Entrance(models.TextChoices):
+    """Where a customer came from."""
+
+    SHORT_VIDEO = "short_video", _("Short video")
+    RANKING = "ranking", _("Ranking")
+    SAME_CITY = "same_city", _("Same city")
+    COMMENT = "comment", _("Comment")
+    LIVE_CARD = "live_card", _("Live card")
+
+
+class StockPoolKind(models.TextChoices):
+    GENERAL = "general", _("Everybody")
+    ENTRANCE = "entrance", _("One entrance")
+    SESSION = "session", _("One live session")
+
+
 class PaymentState(models.TextChoices):
     CREATED = "created", _("Waiting")
     SUCCEEDED = "succeeded", _("Received")

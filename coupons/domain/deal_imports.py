@@ -15,8 +15,9 @@ from core.imports.mapping import check_mapping, guess_mapping, mapped_values
 from core.imports.report import ImportReport, RowRefused
 from core.imports.table import Row, Table
 from coupons.domain.deal_rows import DEAL_FIELDS, FEN_PER_UNIT, DealRow, judge_deal_row
+from coupons.domain.stock import open_stocks
 from coupons.enums import DealDoubt, DealRowRefusal, DealState
-from coupons.models import Deal, DealStock
+from coupons.models import Deal
 from identity.domain.audit import record_event
 from identity.models import User
 from merchants.models import Merchant
@@ -109,9 +110,7 @@ def import_deals(
             deal.merchant = merchant
             deal.updated_by = by
         Deal.objects.bulk_create([deal for deal, _stock in added], batch_size=CHUNK)
-        DealStock.objects.bulk_create(
-            [DealStock(deal=deal, merchant=merchant, total=stock) for deal, stock in added], batch_size=CHUNK
-        )
+        open_stocks(deals=added)
     record_event(
         verb="deals.import", noun="merchant", noun_id=merchant.pk, by=by, merchant_id=merchant.pk,
         rows=result.report.rows, created=result.report.created, refused=result.report.refused,

@@ -10,8 +10,9 @@ from django_scopes import scope
 from core.errors import DomainError, Invalid, NotFound
 from coupons.domain.deal_checks import DealInvalid, find_contradictions
 from coupons.domain.deal_draft import PLAIN_FIELDS, DealDraft, read_draft
+from coupons.domain.stock import change_stock, open_stock
 from coupons.enums import DealKind, DealState
-from coupons.models import Deal, DealGroup, DealItem, DealStock
+from coupons.models import Deal, DealGroup, DealItem
 from identity.domain.audit import record_event
 from identity.models import User
 from merchants.models import Merchant, Store
@@ -29,12 +30,6 @@ class DealChangedMeanwhile(DomainError):
     """Somebody saved the deal after it was opened; the facts say who and when."""
 
     code = "deal_changed_meanwhile"
-
-
-class StockBelowSold(DomainError):
-    """Fewer pieces than are sold and held by unpaid orders (`facts["taken"]`)."""
-
-    code = "stock_below_sold"
 
 
 @transaction.atomic
@@ -61,10 +56,10 @@ def save_deal(
             raise Invalid(field="stores", why="foreign_store")
         if deal_id is None:
             deal = Deal.objects.create(merchant=merchant, updated_by=by, **values)
-            DealStock.objects.create(deal=deal, merchant=merchant, total=draft.stock)
+            open_stock(deal=deal, total=draft.stock)
         else:
             deal = _write_draft(deal_id=deal_id, version=version, values=values, by=by)
-            _write_stock(deal=deal, total=draft.stock)
+            change_stock(deal=deal, total=draft.stock)
         deal.stores.set(stores)
         _write_groups(deal=deal, draft=draft)
     record_event(
@@ -93,7 +88,7 @@ def set_stock(*, deal: Deal, total: int | None, by: User | None) -> None:
         state = _lock_state(deal)
         if state == DealState.ENDED:
             raise DealNotEditable(state=state)
-        _write_stock(deal=deal, total=total)
+        change_stock(deal=deal, total=total)
     record_event(
         verb="deal.stock", noun="deal", noun_id=deal.pk, by=by, merchant_id=deal.merchant_id,
         title=deal.title, total=total,
@@ -135,7 +130,7 @@ def change_offer(
             updated_at=Now(),
             updated_by=by,
         )
-        _write_stock(deal=deal, total=total)
+        change_stock(deal=deal, total=total)
     record_event(
         verb="deal.change_offer", noun="deal", noun_id=deal.pk, by=by, merchant_id=deal.merchant_id,
         title=deal.title, total=total, per_person_limit=per_person_limit,
@@ -194,19 +189,6 @@ def _write_groups(*, deal: Deal, draft: DealDraft) -> None:
             )
             for index, item in enumerate(group.items)
         )
-
-
-def _write_stock(*, deal: Deal, total: int | None) -> None:
-    """One conditional update: an order that takes a piece meanwhile is counted."""
-    stock = DealStock.objects.filter(deal_id=deal.pk)
-    if total is not None:
-        if total < 0:
-            raise Invalid(field="stock", why="stock_negative")
-        if not stock.filter(held__lte=total - F("sold")).update(total=total):
-            row = stock.get()
-            raise StockBelowSold(taken=row.held + row.sold)
-    else:
-        stock.update(total=None)
 
 
 def _lock_state(deal: Deal) -> str:

@@ -1,20 +1,28 @@
-"""Orders: placed against stock and limits, closed when not paid. A hot path: place_order has a statement budget."""
+"""Orders: placed against stock and limits, closed when not paid.
 
+A hot path: place_order is four statements including BEGIN and COMMIT (more only when the last pieces are gathered), which
+is why two are written by hand: one reads all the rules need (offered_deal.py), one writes count, stock, order, share and
+the closing job together.
+"""
+
+import json
+import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 from django.db.models.functions import Now
-from django_scopes import scope
+from django_scopes import scope, scopes_disabled
 
-from core.domain.jobs import enqueue_job, job_handler
+from core.domain.jobs import job_handler
 from core.errors import DomainError, Invalid, NotFound
 from core.models import Job
 from coupons.domain.deal_terms import deal_terms, validity
-from coupons.enums import DealState, OrderCloseReason, OrderSource, OrderState, ShareKind
-from coupons.models import AudienceMember, Deal, DealPurchase, DealStock, Order
+from coupons.domain.offered_deal import OfferedDeal, fetch_offered_deal
+from coupons.domain.stock import SLOTS, gather_pieces, release_held
+from coupons.enums import DealState, OrderCloseReason, OrderSource, OrderState
+from coupons.models import DealPurchase, Order, Placement, StockPool
 from identity.domain.audit import record_event
 from identity.models import Customer, User
 from merchants.models import Merchant
@@ -60,15 +68,24 @@ def place_order(
     deal_id: int,
     quantity: int,
     source: OrderSource = OrderSource.SHOP,
+    placement: Placement | None = None,
     at: datetime | None = None,
 ) -> Order:
     """Place an order: stock held, limit counted, terms and fee frozen, closing after 15 minutes arranged; all or nothing.
 
-    Amounts are fen. Raises NotFound, DealNotOnSale, NotTargeted, Invalid(field="quantity"), OverOrderLimit(limit),
-    OverPersonLimit(limit, bought), SoldOut(left); then nothing was changed.
+    Amounts are fen. With a placement the order counts for its entrance and takes the pieces allotted to it while they
+    are; sold out is said only when no piece of that pool was left. Raises NotFound, DealNotOnSale, NotTargeted,
+    Invalid(field="quantity"), OverOrderLimit(limit), OverPersonLimit(limit, bought), SoldOut(left); then nothing was
+    changed.
     """
     return write_order(
-        customer=customer, merchant=merchant, deal_id=deal_id, quantity=quantity, source=source, at=at
+        customer=customer,
+        merchant=merchant,
+        deal_id=deal_id,
+        quantity=quantity,
+        source=source,
+        placement=placement,
+        at=at,
     )
 
 
@@ -79,64 +96,46 @@ def write_order(
     deal_id: int,
     quantity: int,
     source: OrderSource = OrderSource.SHOP,
+    placement: Placement | None = None,
     at: datetime | None = None,
 ) -> Order:
     """place_order inside the caller's transaction, which a refusal must end: saves the two statements of a savepoint."""
-    with scope(merchant=merchant.pk):
-        deal = (
-            Deal.objects.filter(pk=deal_id)
-            .annotate(
-                now=Now(),
-                is_targeted=Exists(
-                    AudienceMember.objects.filter(audience_id=OuterRef("audience_id"), customer=customer)
-                ),
-                store_ids=ArraySubquery(
-                    Deal.stores.through.objects.filter(deal_id=OuterRef("pk"))
-                    .order_by("store_id")
-                    .values("store_id")
-                ),
-            )
-            .first()
-        )
-        if deal is None:
-            raise NotFound
-        moment = at or deal.now
-        terms = deal_terms(deal=deal, store_ids=deal.store_ids)
-        _check_on_sale(deal=deal, terms=terms, merchant=merchant, source=source, at=moment)
-        if deal.audience_id and not deal.is_targeted:
-            raise NotTargeted
-        if quantity < 1:
-            raise Invalid(field="quantity")
-        if quantity > deal.per_order_limit:
-            raise OverOrderLimit(limit=deal.per_order_limit)
-        _count_purchase(deal=deal, customer=customer, quantity=quantity)
-        _hold_stock(deal=deal, quantity=quantity)
-        order = Order.objects.create(
-            merchant=merchant,
-            customer=customer,
-            deal=deal,
-            quantity=quantity,
-            unit_price_fen=deal.price_fen,
-            total_fen=deal.price_fen * quantity,
-            currency=merchant.currency,
-            terms=terms,
-            source=source,
-            placed_at=moment,
-            expires_at=moment + timedelta(seconds=UNPAID_SECONDS),
-        )
-        _freeze_platform_fee(order=order, merchant=merchant)
-    enqueue_job(
-        kind="close_order",
-        key=str(order.pk),
-        payload={"order_id": order.pk},
-        merchant_id=merchant.pk,
-        due_at=order.expires_at,
+    deal = fetch_offered_deal(merchant=merchant, deal_id=deal_id, customer=customer, placement=placement)
+    if deal is None:
+        raise NotFound
+    moment = at or deal.now
+    terms = deal_terms(deal=deal)
+    _check_on_sale(deal=deal, terms=terms, merchant=merchant, source=source, at=moment)
+    if deal.is_for_audience and not deal.is_targeted:
+        raise NotTargeted
+    if quantity < 1:
+        raise Invalid(field="quantity")
+    if quantity > deal.per_order_limit:
+        raise OverOrderLimit(limit=deal.per_order_limit)
+    if deal.per_person_limit is not None and quantity > deal.per_person_limit:
+        raise OverPersonLimit(limit=deal.per_person_limit, bought=0)
+    order = Order(
+        merchant=merchant,
+        customer=customer,
+        deal_id=deal.id,
+        quantity=quantity,
+        unit_price_fen=deal.price_fen,
+        total_fen=deal.price_fen * quantity,
+        currency=merchant.currency,
+        terms=terms,
+        source=source,
+        state=OrderState.CREATED,
+        placement=placement,
+        entrance=placement.entrance if placement else "",
+        placed_at=moment,
+        expires_at=moment + timedelta(seconds=UNPAID_SECONDS),
     )
+    _write(order=order, deal=deal)
     return order
 
 
 def _check_on_sale(
-    *, deal: Deal, terms: dict[str, Any], merchant: Merchant, source: OrderSource, at: datetime
+    *, deal: OfferedDeal, terms: dict[str, Any], merchant: Merchant, source: OrderSource, at: datetime
 ) -> None:
     if source == OrderSource.SHOP and deal.state != DealState.ONLINE:
         raise DealNotOnSale
@@ -146,63 +145,98 @@ def _check_on_sale(
         raise DealNotOnSale
 
 
-def _count_purchase(*, deal: Deal, customer: Customer, quantity: int) -> None:
-    """Add to the customer's count where the limit allows it: one conditional statement, so two orders cannot both pass."""
+# Each part reads the one before it, so locks are taken in this order: the customer's count, then a slot nobody is writing
+# (or the one whose pieces were gathered). A count over the limit or no slot means no order; the caller's rollback undoes
+# the rest.
+_WRITE = """
+WITH counted AS (
+    INSERT INTO coupons_dealpurchase AS p (merchant_id, deal_id, customer_id, quantity)
+    VALUES (%(merchant)s, %(deal)s, %(customer)s, %(count)s)
+    ON CONFLICT (deal_id, customer_id) DO UPDATE SET quantity = p.quantity + excluded.quantity
+    WHERE %(limit)s::int IS NULL OR p.quantity + excluded.quantity <= %(limit)s::int
+    RETURNING quantity),
+slot AS (
+    SELECT COALESCE(%(slot)s::bigint, coupons_take_pieces(%(pool)s, %(quantity)s, %(start)s, %(slots)s)) AS id
+    FROM counted),
+placed AS (
+    INSERT INTO coupons_order (merchant_id, customer_id, deal_id, quantity, unit_price_fen, total_fen, currency, terms,
+        source, state, stock_slot_id, placement_id, entrance, placed_at, expires_at, close_reason)
+    SELECT %(merchant)s, %(customer)s, %(deal)s, %(quantity)s, %(price)s, %(total)s, %(currency)s, %(terms)s::jsonb,
+        %(source)s, 'created', slot.id, %(placement)s::bigint, %(entrance)s, %(at)s, %(until)s, ''
+    FROM slot WHERE id IS NOT NULL
+    RETURNING id),
+share AS (
+    INSERT INTO coupons_ordershare (merchant_id, order_id, payee_id, kind, bps, rule)
+    SELECT %(merchant)s, placed.id, party.id, 'platform_fee', %(fee)s, 'merchant.platform_fee_bps'
+    FROM placed, identity_party party WHERE party.kind = 'platform'
+    RETURNING id),
+job AS (
+    INSERT INTO core_job (kind, key, payload, merchant_id, due_at)
+    SELECT 'close_order', id::text, jsonb_build_object('order_id', id), %(merchant)s, %(until)s FROM placed
+    ON CONFLICT (kind, key) DO NOTHING)
+SELECT (SELECT quantity FROM counted), (SELECT id FROM slot), (SELECT id FROM placed), (SELECT count(*) FROM share)
+"""
+
+
+def _write(*, order: Order, deal: OfferedDeal) -> None:
+    """Write the order and all that hangs on it; sets its id and slot. Raises OverPersonLimit, SoldOut."""
     limit = deal.per_person_limit
-    if limit is not None and quantity > limit:
-        raise OverPersonLimit(limit=limit, bought=0)
+    values = {
+        "merchant": order.merchant_id,
+        "deal": order.deal_id,
+        "customer": order.customer_id,
+        "quantity": order.quantity,
+        "count": order.quantity,
+        "limit": limit,
+        "pool": deal.pool_id,
+        "slot": None,
+        "slots": SLOTS,
+        "start": random.randrange(SLOTS),  # noqa: S311 - spreads buyers, hides nothing
+        "price": order.unit_price_fen,
+        "total": order.total_fen,
+        "currency": order.currency,
+        "terms": json.dumps(order.terms),
+        "source": order.source,
+        "placement": order.placement_id,
+        "entrance": order.entrance,
+        "at": order.placed_at,
+        "until": order.expires_at,
+        "fee": order.merchant.platform_fee_bps,
+    }
+    bought, slot_id, order_id, shares = _run_write(values)
+    if bought is None:
+        assert limit is not None  # noqa: S101 - without a limit every count is taken
+        raise OverPersonLimit(limit=limit, bought=_count_bought(order))
+    while order_id is None:
+        # No slot had enough that nobody was writing: gather the last pieces, waiting for who is.
+        gathered, free = gather_pieces(pool_id=values["pool"], quantity=order.quantity)
+        if gathered is None:
+            if values["pool"] == deal.general_pool_id or not _is_closed(values["pool"]):
+                raise SoldOut(left=free)
+            values["pool"] = deal.general_pool_id  # its session ended while we were asking
+        values |= {"slot": gathered, "count": 0}
+        _bought, slot_id, order_id, shares = _run_write(values)
+    if shares != 1:
+        raise RuntimeError("the platform has no party: create_merchant makes it")
+    order.pk, order.stock_slot_id = order_id, slot_id
+    order._state.adding, order._state.db = False, "default"
+
+
+def _run_write(values: dict[str, Any]) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO coupons_dealpurchase AS p (merchant_id, deal_id, customer_id, quantity)
-            VALUES (%(merchant)s, %(deal)s, %(customer)s, %(quantity)s)
-            ON CONFLICT (deal_id, customer_id) DO UPDATE SET quantity = p.quantity + excluded.quantity
-            WHERE %(limit)s::int IS NULL OR p.quantity + excluded.quantity <= %(limit)s::int
-            """,
-            {
-                "merchant": deal.merchant_id,
-                "deal": deal.pk,
-                "customer": customer.pk,
-                "quantity": quantity,
-                "limit": limit,
-            },
-        )
-        if cursor.rowcount == 1:
-            return
-    bought = DealPurchase.objects.get(deal=deal, customer=customer).quantity
-    raise OverPersonLimit(limit=limit, bought=bought)
+        cursor.execute(_WRITE, values)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
 
 
-def _hold_stock(*, deal: Deal, quantity: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE coupons_dealstock SET held = held + %(quantity)s WHERE deal_id = %(deal)s"
-            " AND (total IS NULL OR held + sold + %(quantity)s <= total)",
-            {"quantity": quantity, "deal": deal.pk},
-        )
-        if cursor.rowcount == 1:
-            return
-    stock = DealStock.objects.filter(deal=deal).first()
-    raise SoldOut(left=stock.left if stock else 0)
+def _is_closed(pool_id: int) -> bool:
+    with scopes_disabled():
+        return StockPool.objects.filter(pk=pool_id, closed_at__isnull=False).exists()
 
 
-def _freeze_platform_fee(*, order: Order, merchant: Merchant) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO coupons_ordershare (merchant_id, order_id, payee_id, kind, bps, rule)
-            SELECT %s, %s, id, %s, %s, %s FROM identity_party WHERE kind = 'platform'
-            """,
-            [
-                merchant.pk,
-                order.pk,
-                ShareKind.PLATFORM_FEE,
-                merchant.platform_fee_bps,
-                "merchant.platform_fee_bps",
-            ],
-        )
-        if cursor.rowcount != 1:
-            raise RuntimeError("the platform has no party: create_merchant makes it")
+def _count_bought(order: Order) -> int:
+    with scope(merchant=order.merchant_id):
+        return DealPurchase.objects.get(deal_id=order.deal_id, customer_id=order.customer_id).quantity
 
 
 @transaction.atomic
@@ -231,7 +265,7 @@ def close_order(
         DealPurchase.objects.filter(deal_id=order.deal_id, customer_id=order.customer_id).update(
             quantity=F("quantity") - order.quantity
         )
-        DealStock.objects.filter(pk=order.deal_id).update(held=F("held") - order.quantity)
+        release_held(slot_id=order.stock_slot_id, quantity=order.quantity)
     record_event(
         verb="order.closed", noun="order", noun_id=order.pk, by=by, merchant_id=merchant_id, reason=reason
     )

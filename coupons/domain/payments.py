@@ -17,8 +17,9 @@ from core.errors import DomainError
 from coupons.domain.issuing import mint_coupons
 from coupons.domain.orders import OrderNotOpen
 from coupons.domain.refunds import open_payment_refund
+from coupons.domain.stock import sell_held
 from coupons.enums import OrderState, PaymentState, RefundReason
-from coupons.models import DealStock, Order, Payment
+from coupons.models import Order, Payment
 from coupons.payment_providers import ProviderEvent, get_provider
 
 NOTHING_TO_PAY = "none"  # the provider of an order of 0 fen
@@ -118,9 +119,7 @@ def record_success(*, payment: Payment, at: datetime | None, provider_reference:
     )
     order = Order.objects.select_related("merchant", "customer").get(pk=payment.order_id)
     if paid:
-        DealStock.objects.filter(pk=order.deal_id).update(
-            held=F("held") - order.quantity, sold=F("sold") + order.quantity
-        )
+        sell_held(slot_id=order.stock_slot_id, quantity=order.quantity)
         mint_coupons(order=order, at=moment)
         return "paid"
     Order.objects.filter(pk=order.pk).update(paid_fen=F("paid_fen") + payment.amount_fen)

@@ -10,8 +10,9 @@ from core.domain.jobs import enqueue_job, job_handler
 from core.errors import DomainError, NotFound
 from core.models import Job
 from core.money import part_of_uses
+from coupons.domain.stock import return_sold
 from coupons.enums import CouponState, RefundReason, RefundState
-from coupons.models import Coupon, DealPurchase, DealStock, Order, Payment, Refund
+from coupons.models import Coupon, DealPurchase, Order, Payment, Refund
 from coupons.payment_providers import get_provider
 from identity.domain.audit import record_event
 from identity.models import User
@@ -152,7 +153,7 @@ def _record_paid_out(refund: Refund) -> None:
         DealPurchase.objects.filter(deal_id=order.deal_id, customer_id=order.customer_id).update(
             quantity=F("quantity") - 1
         )
-        DealStock.objects.filter(pk=order.deal_id).update(sold=F("sold") - 1)
+        return_sold(slot_id=order.stock_slot_id, quantity=1)
     record_event(
         verb="refund.paid_out", noun="refund", noun_id=refund.pk, by=None, merchant_id=refund.merchant_id,
         amount_fen=refund.amount_fen,

@@ -1,10 +1,12 @@
 from coupons.models.audience import Audience, AudienceMember
 from coupons.models.coupon import Coupon
-from coupons.models.deal import Deal, DealGroup, DealItem, DealPurchase, DealReview, DealStock
+from coupons.models.deal import Deal, DealGroup, DealItem, DealPurchase, DealReview
 from coupons.models.order import Order, OrderShare
 from coupons.models.payment import Payment, PaymentNotification, SandboxCharge
+from coupons.models.placement import Placement
 from coupons.models.redemption import Redemption, RedemptionRefusal, RedemptionReversal
 from coupons.models.refund import Refund
+from coupons.models.stock import DealStock, StockPool, StockSlot
 
 __all__ = [
     "Audience",
@@ -20,9 +22,12 @@ __all__ = [
     "OrderShare",
     "Payment",
     "PaymentNotification",
+    "Placement",
     "Redemption",
     "RedemptionRefusal",
     "RedemptionReversal",
     "Refund",
     "SandboxCharge",
+    "StockPool",
+    "StockSlot",
 ]

@@ -105,35 +105,6 @@ class Deal(models.Model):
         return self.title
 
 
-class DealStock(models.Model):
-    """How many may be sold (null: no end), how many unpaid orders hold, how many were sold."""
-
-    deal = models.OneToOneField(Deal, on_delete=models.CASCADE, primary_key=True, related_name="stock")
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
-    total = models.IntegerField(_("Stock"), null=True, blank=True)
-    held = models.IntegerField(default=0, db_default=0)
-    sold = models.IntegerField(default=0, db_default=0)
-
-    objects = ScopedManager(merchant="merchant")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(held__gte=0, sold__gte=0), name="deal_stock_not_negative"),
-            models.CheckConstraint(
-                condition=Q(total__isnull=True) | Q(total__gte=F("held") + F("sold")),
-                name="deal_stock_not_oversold",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.sold} + {self.held} / {self.total}"
-
-    @property
-    def left(self) -> int | None:
-        """Pieces that can still be ordered; None where there is no end."""
-        return None if self.total is None else self.total - self.held - self.sold
-
-
 class DealGroup(models.Model):
     """Choose `choose` of the items of this group; equal to the number of items means all of them."""
 

@@ -6,8 +6,10 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
-from coupons.enums import OrderCloseReason, OrderSource, OrderState, ShareKind
+from coupons.enums import Entrance, OrderCloseReason, OrderSource, OrderState, ShareKind
 from coupons.models.deal import Deal
+from coupons.models.placement import Placement
+from coupons.models.stock import StockSlot
 from identity.models import Customer, Party
 from merchants.models import Merchant
 
@@ -24,6 +26,13 @@ class Order(models.Model):
     currency = models.CharField(max_length=3)
     terms = models.JSONField()
     source = models.CharField(max_length=10, choices=OrderSource, default=OrderSource.SHOP)
+    stock_slot = models.ForeignKey(StockSlot, on_delete=models.PROTECT, related_name="+", db_index=False)
+    placement = models.ForeignKey(
+        Placement, null=True, blank=True, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    entrance = models.CharField(
+        _("Entrance"), max_length=11, choices=Entrance, blank=True, default="", db_default=""
+    )
     state = models.CharField(max_length=10, choices=OrderState, default=OrderState.CREATED)
     paid_fen = models.BigIntegerField(default=0, db_default=0)
     refunded_fen = models.BigIntegerField(default=0, db_default=0)
@@ -68,6 +77,11 @@ class Order(models.Model):
                 condition=Q(paid_at__isnull=False),
                 include=["paid_fen"],
                 name="order_paid_by_time",
+            ),
+            models.Index(
+                fields=["placement", "placed_at"],
+                condition=Q(placement__isnull=False),
+                name="order_by_placement",
             ),
         ]
 

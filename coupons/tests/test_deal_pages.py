@@ -7,7 +7,7 @@ from django_scopes import scopes_disabled
 from coupons.domain.deal_draft import GroupDraft, ItemDraft, read_draft
 from coupons.enums import DealKind, DealState, ValidityKind
 from coupons.models import Deal, DealReview, DealStock
-from coupons.tests.town import make_town, make_user
+from coupons.tests.town import make_town, make_user, write_stock
 from identity.enums import Role
 from identity.models import AuditEvent
 from merchants.domain.memberships import set_membership
@@ -316,7 +316,7 @@ def test_the_list_counts_searches_and_filters(office, town):
         draft = town.make_deal(state=DealState.DRAFT, title="草稿一")
         voucher = town.make_deal(title="代金券一", kind=DealKind.CASH_VOUCHER, all_stores=False)
         voucher.stores.add(town.store)
-        DealStock.objects.filter(deal=draft).update(sold=4)
+        write_stock(draft, total=100, sold=4)
     lists = url("deals", town)
 
     every = office.get(lists)
@@ -370,7 +370,7 @@ def test_a_rejected_row_says_why_with_the_latest_reason(office, town):
 
 def test_stock_is_changed_in_its_row_or_refused_there(office, town):
     with scopes_disabled():
-        DealStock.objects.update(sold=7, held=1)
+        write_stock(town.deal, total=100, sold=7, held=1)
     address, htmx = url("deal_stock", town, town.deal.pk), {"HX-Request": "true"}
 
     fine = office.post(address, {"total": "８"}, headers=htmx)
@@ -391,7 +391,7 @@ def test_stock_is_changed_in_its_row_or_refused_there(office, town):
 
 def test_what_changes_at_once_is_saved_or_refused_at_its_field(office, town):
     with scopes_disabled():
-        DealStock.objects.update(sold=7)
+        write_stock(town.deal, total=100, sold=7)
     address = url("deal_offer", town, town.deal.pk)
 
     refused = office.post(address, {"total": "6", "per_person_limit": "2", "sale_until": ""})

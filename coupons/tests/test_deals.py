@@ -15,15 +15,15 @@ from coupons.domain.deal_view import content_worth_fen, draft_terms
 from coupons.domain.deals import (
     DealChangedMeanwhile,
     DealNotEditable,
-    StockBelowSold,
     change_offer,
     copy_deal,
     save_deal,
     set_stock,
 )
+from coupons.domain.stock import StockBelowSold
 from coupons.enums import DealKind, DealState, ValidityKind
 from coupons.models import Deal, DealGroup, DealItem, DealStock
-from coupons.tests.town import make_town
+from coupons.tests.town import make_town, write_stock
 from identity.models import AuditEvent
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -255,7 +255,7 @@ def test_the_worth_of_the_content_takes_the_dearest_of_each_choice():
 
 def test_a_copy_is_a_draft_with_the_same_values_and_nothing_sold(town):
     deal = town.make_deal(stock=50)
-    DealStock.objects.filter(deal=deal).update(sold=7)
+    write_stock(deal, total=50, sold=7)
 
     copy = copy_deal(deal=deal, by=town.owner, title="双人鸳鸯锅套餐(副本)")
 
@@ -266,7 +266,7 @@ def test_a_copy_is_a_draft_with_the_same_values_and_nothing_sold(town):
 
 def test_stock_never_falls_below_what_orders_took(town):
     deal = town.make_deal(stock=10)
-    DealStock.objects.filter(deal=deal).update(sold=3, held=2)
+    write_stock(deal, total=10, sold=3, held=2)
 
     set_stock(deal=deal, total=5, by=town.owner)
     with pytest.raises(StockBelowSold) as refused:
@@ -303,7 +303,7 @@ def test_what_needs_no_review_changes_at_once_together(town):
 
 def test_an_offer_is_changed_as_a_whole_or_not_at_all(town):
     deal = town.make_deal(stock=10, sale_from=AT)
-    DealStock.objects.filter(deal=deal).update(sold=6)
+    write_stock(deal, total=10, sold=6)
 
     with pytest.raises(StockBelowSold):
         change_offer(deal=deal, total=5, per_person_limit=2, sale_until=None, by=town.owner)

@@ -12,8 +12,9 @@ from django_scopes import scope, scopes_disabled
 from coupons.domain.orders import place_order
 from coupons.domain.payments import receive_notification, start_payment
 from coupons.domain.redemption import Receipt, redeem_coupons
+from coupons.domain.stock import open_stock
 from coupons.enums import DealState
-from coupons.models import Coupon, Deal, DealGroup, DealItem, DealStock, Order
+from coupons.models import Coupon, Deal, DealGroup, DealItem, Order, StockPool
 from coupons.payment_providers.sandbox import get_charge, signed_notification
 from identity.enums import Role
 from identity.models import Customer, User
@@ -39,6 +40,16 @@ def make_customer(nickname: str = "小李") -> Customer:
     )
 
 
+def write_stock(deal: Deal, *, total: int | None, held: int = 0, sold: int = 0) -> None:
+    """Write a general pool's figures as if so much had happened; in one slot, the others empty."""
+    with scopes_disabled():
+        pool = StockPool.objects.get(deal=deal, kind="general")
+        StockPool.objects.filter(pk=pool.pk).update(total=total)
+        pool.slots.update(free=None if total is None else 0, held=0, sold=0)
+        free = None if total is None else total - held - sold
+        pool.slots.filter(number=0).update(free=free, held=held, sold=sold)
+
+
 @dataclass
 class Town:
     """A merchant and what belongs to it."""
@@ -61,7 +72,7 @@ class Town:
         } | fields
         with scope(merchant=self.merchant.pk):
             deal = Deal.objects.create(merchant=self.merchant, **values)
-            DealStock.objects.create(deal=deal, merchant=self.merchant, total=stock)
+            open_stock(deal=deal, total=stock)
             group = DealGroup.objects.create(merchant=self.merchant, deal=deal, name="锅底", choose=1)
             DealItem.objects.create(
                 merchant=self.merchant, group=group, name="鸳鸯锅底", unit_price_fen=5_800

@@ -17,7 +17,8 @@ from coupons.domain.deal_draft import DealDraft, read_draft
 from coupons.domain.deal_states import submit_deal
 from coupons.domain.deal_templates import deal_template
 from coupons.domain.deal_view import STORES_SHOWN, DealView, content_worth_fen, view_draft
-from coupons.domain.deals import DealChangedMeanwhile, StockBelowSold, save_deal
+from coupons.domain.deals import DealChangedMeanwhile, save_deal
+from coupons.domain.stock import StockBelowSold
 from coupons.enums import DealState
 from coupons.forms.deal_problems import describe_problem
 from coupons.forms.deals import DealForm, OfferForm

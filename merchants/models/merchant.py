@@ -11,7 +11,11 @@ from identity.models import Party
 
 
 class Merchant(models.Model):
-    """Shares its key with its party. `platform_fee_bps` is frozen into each order when it is placed."""
+    """Shares its key with its party. `platform_fee_bps` is frozen into each order when it is placed.
+
+    `shadow_of` marks a rehearsal's shadow of another merchant: every row of a tenant carries its merchant, so all that is
+    rehearsed is tagged, and stays out of reports, statements and payouts.
+    """
 
     party = models.OneToOneField(Party, on_delete=models.PROTECT, primary_key=True, related_name="merchant")
     slug = models.SlugField(max_length=60, unique=True)
@@ -22,6 +26,9 @@ class Merchant(models.Model):
         _("Platform fee"), default=250, validators=[MaxValueValidator(10_000)]
     )
     reversal_window_seconds = models.IntegerField(_("Time to undo a redemption"), default=3600)
+    shadow_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="shadows", db_index=False
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

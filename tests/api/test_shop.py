@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from django_scopes import scope
 
-from coupons.models import Deal, DealStock
-from coupons.tests.town import Town, make_town
+from coupons.models import Deal
+from coupons.tests.town import Town, make_town, write_stock
 from merchants.enums import StoreState
 from merchants.models import Store
 from tests.api.conftest import Api, error_of
@@ -40,7 +40,7 @@ def test_stores_are_the_open_ones_of_this_shop(anybody: Api, town: Town) -> None
 
 def test_deal_shows_prices_content_rules_and_stores(anybody: Api, town: Town) -> None:
     with scope(merchant=town.merchant.pk):
-        DealStock.objects.filter(pk=town.deal.pk).update(sold=37, held=3)
+        write_stock(town.deal, total=100, sold=37, held=3)
         deal = town.make_deal(all_stores=False, title="只在一家")
         deal.stores.set([town.other_store])
 
@@ -161,7 +161,7 @@ def test_unchanged_shop_answers_304(anybody: Api, town: Town) -> None:
 
     again = anybody.get(path, **{"If-None-Match": first["ETag"]})
     with scope(merchant=town.merchant.pk):
-        DealStock.objects.filter(pk=town.deal.pk).update(sold=1)
+        write_stock(town.deal, total=100, sold=1)
     changed = anybody.get(path, **{"If-None-Match": first["ETag"]})
 
     assert (again.status_code, again.content) == (304, b"")

@@ -13,7 +13,7 @@ from coupons.domain.deal_states import reject_deal, submit_deal
 from coupons.domain.deals import save_deal
 from coupons.enums import DealKind, DealState
 from coupons.models import Deal, DealStock
-from coupons.tests.town import Town, make_town
+from coupons.tests.town import Town, make_town, write_stock
 from identity.models import User
 from tests.browser.conftest import Watch
 
@@ -26,7 +26,7 @@ SHOTS = os.environ.get("SHOTS")  # a folder: pictures of every page are left the
 def town() -> Town:
     with scopes_disabled():
         town = make_town()
-        DealStock.objects.update(sold=37, held=2)
+        write_stock(town.deal, total=100, sold=37, held=2)
         save = lambda draft: save_deal(merchant=town.merchant, draft=draft, by=town.owner)  # noqa: E731
         groups = (
             GroupDraft("锅底", 1, (ItemDraft("鸳鸯锅底", 1, 5_800),)),

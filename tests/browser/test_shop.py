@@ -12,6 +12,7 @@ from django_scopes import scopes_disabled
 from playwright.sync_api import Page, expect
 
 from core.domain.jobs import run_due_jobs
+from coupons.domain.deals import set_stock
 from coupons.domain.payments import start_payment
 from coupons.models import Coupon, DealStock, Order
 from coupons.tests.town import Town, make_customer, make_town
@@ -156,16 +157,16 @@ def test_refused_payment_can_be_tried_again(page: Page, town: Town, worker: None
 def test_refusal_is_said_on_the_page(page: Page, town: Town, watch: Any) -> None:
     order_one(page, town)
     with scopes_disabled():
-        DealStock.objects.filter(pk=town.deal.pk).update(total=1)
+        set_stock(deal=town.deal, total=1, by=town.owner)
     page.goto(f"/h5/{town.merchant.slug}/deals/{town.deal.pk}/")
     expect(page.get_by_text("Sold out")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Buy"))).to_have_count(0)
 
     with scopes_disabled():
-        DealStock.objects.filter(pk=town.deal.pk).update(total=2)
+        set_stock(deal=town.deal, total=2, by=town.owner)
     page.goto(f"/h5/{town.merchant.slug}/deals/{town.deal.pk}/")
     with scopes_disabled():
-        DealStock.objects.filter(pk=town.deal.pk).update(total=1)
+        set_stock(deal=town.deal, total=1, by=town.owner)
     page.get_by_role("button", name=re.compile("^Buy")).click()
 
     expect(page.get_by_role("alert")).to_contain_text("Sold out: 0 left.")

@@ -12,8 +12,8 @@ from core.invariants import check_invariants
 from coupons.domain import redemption as rules
 from coupons.domain import redemption_refusals, reversal
 from coupons.enums import CouponState, DealKind
-from coupons.models import Coupon, DealStock, Redemption, RedemptionRefusal
-from coupons.tests.town import Town, make_user
+from coupons.models import Coupon, Redemption, RedemptionRefusal
+from coupons.tests.town import Town, make_user, write_stock
 from tests.races.racing import count_codes, race, race_once
 
 pytestmark = [pytest.mark.concurrency, pytest.mark.django_db(transaction=True)]
@@ -35,7 +35,7 @@ def buy(town: Town, count: int) -> list[Coupon]:
 
 
 def test_twelve_clerks_twenty_coupons_twenty_rounds(town: Town) -> None:
-    DealStock.objects.update(total=None)
+    write_stock(town.deal, total=None)
     for _ in range(20):
         coupons = [*buy(town, 10), *buy(town, 10)]
         for answers in redeem_all_at_once(town, coupons):

@@ -14,7 +14,16 @@ from coupons.domain.deals import change_offer
 from coupons.domain.orders import OrderNotOpen, close_order
 from coupons.domain.payments import receive_notification, start_payment
 from coupons.enums import OrderCloseReason, OrderState, RefundState
-from coupons.models import Coupon, DealPurchase, DealStock, Order, Payment, PaymentNotification, Refund
+from coupons.models import (
+    Coupon,
+    DealPurchase,
+    DealStock,
+    Order,
+    Payment,
+    PaymentNotification,
+    Refund,
+    StockSlot,
+)
 from coupons.payment_providers.sandbox import get_charge, signed_notification
 from coupons.tests.town import Town, make_customer
 from tests.races.racing import Held, Side, count_codes, hold_against, race, race_once
@@ -124,7 +133,7 @@ def test_an_order_is_closed_once(town: Town) -> None:
 def test_buying_and_cancelling_of_one_customer_wait_for_each_other_in_one_order(town: Town) -> None:
     """Both touch his count and the stock; taken in different orders, each would wait for the other for ever."""
     order = town.order()
-    lock_stock = lambda: list(DealStock.objects.select_for_update().filter(deal=town.deal))  # noqa: E731
+    lock_stock = lambda: list(StockSlot.objects.select_for_update().filter(deal=town.deal))  # noqa: E731
     with Held(lock_stock):
         closing = Side(partial(close, town, order))
         assert closing.waits_for_a_lock()

@@ -25,8 +25,9 @@ from core.invariants import check_invariants
 from coupons.domain.orders import place_order
 from coupons.domain.payments import receive_notification, start_payment
 from coupons.domain.redemption import redeem_coupons
+from coupons.domain.stock import open_stocks
 from coupons.enums import DealState, OrderSource, ValidityKind
-from coupons.models import Audience, AudienceMember, Deal, DealStock
+from coupons.models import Audience, AudienceMember, Deal
 from coupons.payment_providers.sandbox import pay_charge_quietly, signed_notification
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
@@ -255,7 +256,7 @@ def _build_tenant(*, files: CampaignFiles, price_fen: int) -> _Tenant:
             )
             for campaign, upc in files.coupons
         )
-        DealStock.objects.bulk_create(DealStock(deal=deal, merchant=merchant) for deal in deals)
+        open_stocks(deals=[(deal, None) for deal in deals])
     return _Tenant(
         merchant=merchant,
         store=store,

@@ -15,6 +15,9 @@ class Customer(models.Model):
     open_id = models.CharField(max_length=80)
     nickname = models.CharField(max_length=40, blank=True, default="")
     phone_tail = models.CharField(max_length=4, blank=True, default="")
+    is_shadow = models.BooleanField(
+        default=False, db_default=False
+    )  # made for a rehearsal; buys in shadow shops only
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
