@@ -75,12 +75,12 @@ class Entrance(models.TextChoices):
     SHORT_VIDEO = "short_video", _("Short video")
     RANKING = "ranking", _("Ranking")
     SAME_CITY = "same_city", _("Same city")
-    COMMENT = "comment", _("Comment")
+    COMMENT = "comment", _("Comments")
     LIVE_CARD = "live_card", _("Live card")
 
 
 class StockPoolKind(models.TextChoices):
-    GENERAL = "general", _("Everybody")
+    GENERAL = "general", _("All buyers")
     ENTRANCE = "entrance", _("One entrance")
     SESSION = "session", _("One live session")
 

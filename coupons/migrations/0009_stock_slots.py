@@ -28,13 +28,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='order',
             name='entrance',
-            field=models.CharField(blank=True, choices=[('short_video', 'Short video'), ('ranking', 'Ranking'), ('same_city', 'Same city'), ('comment', 'Comment'), ('live_card', 'Live card')], db_default='', default='', max_length=11, verbose_name='Entrance'),
+            field=models.CharField(blank=True, choices=[('short_video', 'Short video'), ('ranking', 'Ranking'), ('same_city', 'Same city'), ('comment', 'Comments'), ('live_card', 'Live card')], db_default='', default='', max_length=11, verbose_name='Entrance'),
         ),
         migrations.CreateModel(
             name='Placement',
             fields=[
                 ('id', core.ids.IdField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entrance', models.CharField(choices=[('short_video', 'Short video'), ('ranking', 'Ranking'), ('same_city', 'Same city'), ('comment', 'Comment'), ('live_card', 'Live card')], max_length=11, verbose_name='Entrance')),
+                ('entrance', models.CharField(choices=[('short_video', 'Short video'), ('ranking', 'Ranking'), ('same_city', 'Same city'), ('comment', 'Comments'), ('live_card', 'Live card')], max_length=11, verbose_name='Entrance')),
                 ('token', models.CharField(max_length=24, unique=True)),
                 ('label', models.CharField(blank=True, default='', max_length=60, verbose_name='Name')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -57,8 +57,8 @@ class Migration(migrations.Migration):
             name='StockPool',
             fields=[
                 ('id', core.ids.IdField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('general', 'Everybody'), ('entrance', 'One entrance'), ('session', 'One live session')], default='general', max_length=8)),
-                ('entrance', models.CharField(blank=True, choices=[('short_video', 'Short video'), ('ranking', 'Ranking'), ('same_city', 'Same city'), ('comment', 'Comment'), ('live_card', 'Live card')], default='', max_length=11)),
+                ('kind', models.CharField(choices=[('general', 'All buyers'), ('entrance', 'One entrance'), ('session', 'One live session')], default='general', max_length=8)),
+                ('entrance', models.CharField(blank=True, choices=[('short_video', 'Short video'), ('ranking', 'Ranking'), ('same_city', 'Same city'), ('comment', 'Comments'), ('live_card', 'Live card')], default='', max_length=11)),
                 ('total', models.IntegerField(blank=True, null=True, verbose_name='Stock')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('closed_at', models.DateTimeField(blank=True, null=True)),

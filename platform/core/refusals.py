@@ -135,6 +135,14 @@ REFUSALS: dict[str, Refusal] = {
     "stock_below_sold": Refusal(
         409, _("%(taken)s are sold or held by orders already."), _("Enter that number or more.")
     ),
+    "stock_too_small": Refusal(
+        409, _("Only %(left)s pieces are free."), _("Set fewer aside, or raise the deal's stock first.")
+    ),
+    "stock_pool_closed": Refusal(
+        409,
+        _("This allotment was given back to the deal's stock already."),
+        _("Set pieces aside anew."),
+    ),
     "order_not_open": Refusal(
         409, _("This order can no longer be paid or cancelled."), _("Look at the order's state.")
     ),
