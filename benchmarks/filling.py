@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django_scopes import scope, scopes_disabled
 
 from coupons.domain.deal_terms import deal_terms
+from coupons.domain.stock import open_stock
 from coupons.enums import DealState
 from coupons.models import Deal
 from identity.enums import Role
@@ -45,6 +46,7 @@ def fill_shop(*, slug: str = "bench", stores: int = 4, price_fen: int = 12_800) 
             list_price_fen=21_600,
             state=DealState.ONLINE,
         )
+        open_stock(deal=deal, total=None)
     return Shop(merchant=merchant, owner=owner, stores=made, deal=deal)
 
 
@@ -94,10 +96,18 @@ END $$;
 
 _ORDERS = """
 INSERT INTO coupons_order (merchant_id, customer_id, deal_id, quantity, unit_price_fen, total_fen, currency, terms,
-    source, state, paid_fen, placed_at, expires_at, paid_at, close_reason)
+    source, state, stock_slot_id, paid_fen, placed_at, expires_at, paid_at, close_reason)
 SELECT %(merchant)s, (%(customers)s::bigint[])[1 + n %% %(customer_count)s], %(deal)s, 1, %(price)s, %(price)s, 'CNY', %(terms)s::jsonb,
-    'shop', 'paid', %(price)s, now() - interval '1 day', now() - interval '23 hours', now() - interval '1 day', ''
+    'shop', 'paid', (%(slots)s::bigint[])[1 + n %% cardinality(%(slots)s)], %(price)s,
+    now() - interval '1 day', now() - interval '23 hours', now() - interval '1 day', ''
 FROM generate_series(1, %(count)s) n
+"""
+
+_SOLD = """
+UPDATE coupons_stockslot s SET sold = s.sold + o.sold
+FROM (SELECT stock_slot_id, count(*) AS sold FROM coupons_order WHERE merchant_id = %(merchant)s AND id > %(after)s
+      GROUP BY stock_slot_id) o
+WHERE s.id = o.stock_slot_id
 """
 
 _COUPONS = """
@@ -127,9 +137,14 @@ def fill_orders_and_coupons(
         cursor.execute(
             "SELECT coalesce(max(id), 0) FROM coupons_order WHERE merchant_id = %s", [shop.merchant.pk]
         )
+        after = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT array_agg(id ORDER BY number) FROM coupons_stockslot WHERE deal_id = %s", [shop.deal.pk]
+        )
         values = {
             "merchant": shop.merchant.pk,
             "deal": shop.deal.pk,
+            "slots": cursor.fetchone()[0],
             "customers": customer_ids,
             "customer_count": customers,
             "price": shop.deal.price_fen,
@@ -137,9 +152,10 @@ def fill_orders_and_coupons(
             "count": count,
             "plain": plain_codes,
             "first": first_code,
-            "after": cursor.fetchone()[0],
+            "after": after,
         }
         cursor.execute(_ORDERS, values)
+        cursor.execute(_SOLD, values)
         cursor.execute(_COUPONS, values)
 
 
