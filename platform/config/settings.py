@@ -75,6 +75,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.tasks.sweep", "schedule": 30.0},
     "sweep-unsettled": {"task": "coupons.settlement.tasks.sweep_unsettled", "schedule": 60.0},
     "sweep-expired": {"task": "coupons.tasks.sweep_expired", "schedule": 120.0},
+    "live-openings": {"task": "coupons.live.tasks.flush_openings", "schedule": 10.0},
     "end-deals": {"task": "coupons.tasks.end_deals", "schedule": 300.0},
     # 03:40 of the installation's zone: after midnight's statements, before anybody opens.
     "check-invariants": {
@@ -114,6 +115,7 @@ INSTALLED_APPS = [
     "coupons.settlement",
     "coupons.shop",
     "coupons.insights",
+    "coupons.live",
     "providers",
     "benchmarks",
 ]

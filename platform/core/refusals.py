@@ -202,6 +202,32 @@ REFUSALS: dict[str, Refusal] = {
         _("This was settled and can no longer be undone."),
         _("It counts as used; settle it with the customer at the counter."),
     ),
+    # live sessions
+    "live_changed_meanwhile": Refusal(
+        409,
+        _("%(by)s saved this session at %(changed_at)s, after you opened it."),
+        _("Nothing of yours was saved. Open it anew in another tab and compare."),
+    ),
+    "live_not_in_state": Refusal(
+        409, _("The session's state has changed meanwhile."), _("Load the page again and look at the state.")
+    ),
+    "live_session_over": Refusal(
+        409, _("This session is over; its pieces went back."), _("Plan a new session.")
+    ),
+    "live_nothing_to_sell": Refusal(
+        409, _("No deal of this session is on sale."), _("Put a deal on sale, or choose others.")
+    ),
+    "live_deal_elsewhere": Refusal(
+        409,
+        _("Another live session sells this now: %(titles)s."),
+        _("End that session first, or take the deal out."),
+    ),
+    "live_deal_not_on_sale": Refusal(
+        409, _("%(title)s cannot be sold live: it is not on sale to everybody."), _("Choose another deal.")
+    ),
+    "live_allotment_too_large": Refusal(
+        409, _("%(title)s has %(left)s pieces left for this session."), _("Enter that number or fewer.")
+    ),
     # statements
     "statement_not_open": Refusal(
         409, _("This statement was answered before."), _("Load the page again and look at its state.")

@@ -37,6 +37,11 @@ from coupons.enums import (
     PaymentState,
     RefundState,
 )
+from coupons.live.domain.plan import SessionPlan, plan_session
+from coupons.live.domain.session_deals import Allotment
+from coupons.live.domain.session_states import cancel_session, end_session, go_live
+from coupons.live.enums import LIVE_SESSION_TRANSITIONS, LiveState
+from coupons.live.models import LiveSession
 from coupons.models import Coupon, Order, Payment, Redemption, Refund
 from coupons.payment_providers.sandbox import SandboxProvider
 from coupons.settlement.domain.settlement import settle_merchant
@@ -331,6 +336,50 @@ INVITATION = Cycle(
 )
 
 
+# Live sessions
+
+
+def put_session(town: Town, state: LiveState) -> LiveSession:
+    session = plan_session(
+        merchant=town.merchant,
+        plan=SessionPlan(
+            title="周末专场",
+            host_name="小唐",
+            planned_from=timezone.now() + timedelta(hours=1),
+            planned_until=timezone.now() + timedelta(hours=3),
+            deals=(Allotment(town.deal.pk, 10),),
+        ),
+        by=town.owner,
+    )
+    if state in (LiveState.LIVE, LiveState.ENDED):
+        go_live(session=session, by=town.owner)
+    if state == LiveState.ENDED:
+        end_session(session=session, by=town.owner)
+    if state == LiveState.CANCELLED:
+        cancel_session(session=session, by=town.owner)
+    return session
+
+
+LIVE_SESSION = Cycle(
+    LIVE_SESSION_TRANSITIONS,
+    put_session,
+    {
+        "go live": (
+            lambda town, session: go_live(session=session, by=town.owner),
+            {(LiveState.PLANNED, LiveState.LIVE)},
+        ),
+        "end": (
+            lambda town, session: end_session(session=session, by=town.owner),
+            {(LiveState.LIVE, LiveState.ENDED)},
+        ),
+        "cancel": (
+            lambda town, session: cancel_session(session=session, by=town.owner),
+            {(LiveState.PLANNED, LiveState.CANCELLED)},
+        ),
+    },
+)
+
+
 # Jobs
 
 
@@ -371,6 +420,7 @@ CYCLES = {
     "Refund": REFUND,
     "Line": LINE,
     "Statement": STATEMENT,
+    "Live session": LIVE_SESSION,
     "Store": STORE,
     "Invitation": INVITATION,
     "Job": JOB,
