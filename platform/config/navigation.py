@@ -7,6 +7,7 @@ from core.navigation import Item
 TRADE = _("Trade")
 MONEY = _("Money")
 SHOP = _("Shop")
+GROWTH = _("Growth")
 
 OWNER, MANAGER, FINANCE, CLERK = "owner", "manager", "finance", "clerk"
 OFFICE = frozenset({OWNER, MANAGER, FINANCE})
@@ -24,4 +25,5 @@ MERCHANT: list[Item] = [
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),
     Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
+    Item("live_sessions", _("Live"), "broadcast", GROWTH, OFFICE),
 ]

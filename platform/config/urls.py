@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("coupons.settlement.urls")),
     path("", include("coupons.shop.urls")),
     path("", include("coupons.insights.urls")),
+    path("", include("coupons.live.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/", include("config.api")),
     path("ops/", admin.site.urls),

@@ -21,16 +21,19 @@ function axisLabel(value, unit) {
   return unit === "fen" ? (value / 100).toLocaleString("en-US") : value.toLocaleString("en-US");
 }
 
-function options(chart) {
+function options(chart, box) {
+  // 12 px, or this part of the box's own size where it grows with the screen.
+  const share = Number(box.dataset.chartText);
+  const size = share ? Math.max(12, Math.round(parseFloat(getComputedStyle(box).fontSize) * share)) : 12;
   const ink = css("--tblr-secondary");
   const line = css("--grid");
   const colours = [css("--tblr-primary"), css("--accent"), css("--ok"), css("--warn"), css("--idle")];
   return {
     animation: false,
     color: colours,
-    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: size },
     grid: { left: 8, right: 12, top: chart.series.length > 1 ? 36 : 16, bottom: 4, containLabel: true },
-    legend: { show: chart.series.length > 1, top: 0, left: 0, textStyle: { color: ink } },
+    legend: { show: chart.series.length > 1, top: 0, left: 0, textStyle: { color: ink, fontSize: size } },
     tooltip: {
       trigger: "axis",
       renderMode: "richText",
@@ -42,13 +45,13 @@ function options(chart) {
       data: chart.categories,
       axisLine: { lineStyle: { color: line } },
       axisTick: { show: false },
-      axisLabel: { color: ink, hideOverlap: true },
+      axisLabel: { color: ink, fontSize: size, hideOverlap: true },
     },
     yAxis: {
       type: "value",
       minInterval: chart.unit === "fen" ? 100 : 1,
       splitLine: { lineStyle: { color: line } },
-      axisLabel: { color: ink, formatter: (value) => axisLabel(value, chart.unit) },
+      axisLabel: { color: ink, fontSize: size, formatter: (value) => axisLabel(value, chart.unit) },
     },
     series: chart.series.map((series) => ({
       name: series.name,
@@ -68,14 +71,21 @@ function draw(root) {
     box.dataset.drawn = "1";
     const data = JSON.parse(source.textContent);
     const chart = window.echarts.init(box);
-    chart.setOption(options(data));
+    chart.setOption(options(data, box));
     charts.push({ chart, data, box });
   }
 }
 
 window.addEventListener("resize", () => charts.forEach(({ chart }) => chart.resize()));
 document.addEventListener("theme:changed", () =>
-  charts.forEach(({ chart, data }) => chart.setOption(options(data), true)),
+  charts.forEach(({ chart, data, box }) => chart.setOption(options(data, box), true)),
 );
 document.addEventListener("htmx:load", (event) => draw(event.target));
+// New numbers for a chart that is drawn: dispatched on its box, with the data as `detail`.
+document.addEventListener("chart:changed", (event) => {
+  const found = charts.find(({ box }) => box === event.target);
+  if (!found) return;
+  found.data = event.detail;
+  found.chart.setOption(options(found.data, found.box), true);
+});
 draw(document);

@@ -23,7 +23,7 @@ from tests.tenancy.worlds import World, fingerprint, leaks
 # Open to everybody and the same for everybody.
 PUBLIC = {
     "live", "ready", "favicon.ico", "set_language", "set_theme", "home", "sandbox_sign_in", "invitation_accept", "sandbox_pay",
-    "shop_home", "shop_deal", "shop_orders", "shop_order", "shop_coupons", "shop_coupon",
+    "shop_home", "shop_deal", "shop_orders", "shop_order", "shop_coupons", "shop_coupon", "shop_live", "shop_live_deal",
     "api_customer_sign_in", "api_staff_sign_in", "api_merchant", "api_stores", "api_deals", "api_deal",
     "api_payment_notifications", "api_schema", "api-docs",
 }  # fmt: skip

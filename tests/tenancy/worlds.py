@@ -18,6 +18,9 @@ from coupons.domain.codes import new_code
 from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
 from coupons.enums import DealState
+from coupons.live.domain.notes import add_note
+from coupons.live.domain.plan import SessionPlan, plan_session
+from coupons.live.domain.session_deals import Allotment
 from coupons.models import Redemption, RedemptionRefusal
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
@@ -82,6 +85,18 @@ def make_world(*, slug: str, mark: str) -> World:
         receipt = town.redeem(used.code)
         request_refund(coupon=returned, by=town.owner)
         open_order = town.order()
+        session = plan_session(
+            merchant=town.merchant,
+            plan=SessionPlan(
+                title=f"{mark}直播",
+                host_name=f"{mark}主播",
+                planned_from=timezone.now() + timedelta(days=1),
+                planned_until=timezone.now() + timedelta(days=1, hours=2),
+                deals=(Allotment(town.deal.pk, 10),),
+            ),
+            by=town.owner,
+        )
+        note = add_note(session=session, text=f"{mark}待办", is_todo=True, by=town.owner)
         with pytest.raises(CouponUnknown):
             town.redeem(new_code())
         return World(
@@ -109,6 +124,9 @@ def make_world(*, slug: str, mark: str) -> World:
                 "membership_id": Membership.objects.get(user=town.clerk).pk,
                 "invitation_id": invitation.pk,
                 "draft_id": upload.pk,
+                "session_id": session.pk,
+                "live_deal_id": session.deals.get().pk,
+                "note_id": note.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,

@@ -12,6 +12,7 @@ from django_scopes import scopes_disabled
 
 from core.clock import database_now
 from core.domain.jobs import tick_off_jobs
+from coupons.live.seed import build_live_sessions
 from coupons.models import Coupon, Deal
 from coupons.seed import build_customers, build_trade, top_up_ready_coupons
 from coupons.settlement.seed import build_statements
@@ -86,6 +87,8 @@ class Command(BaseCommand):
         for seed in TOWN:
             shop = build_merchant(seed=seed, lang=lang)
             build_trade(shop=shop, operator=operator, customers=customers, lang=lang, at=now)
+            if seed.slug == SLUGS[0]:
+                build_live_sessions(shop=shop, customers=customers, lang=lang, at=now)
             confirmer = (shop.with_role(Role.FINANCE) or shop.with_role(Role.OWNER))[0]
             dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
             statements = build_statements(merchant=shop.merchant, by=confirmer, dispute=dispute)

@@ -1,0 +1,85 @@
+"""The wall: a session's figures for a big screen, asked for every five seconds."""
+
+import hashlib
+from typing import Any
+
+from django.core.cache import cache
+from django.http import HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import pgettext
+from django.views.decorators.http import require_safe
+
+from core.templatetags.tongdao import SYMBOLS
+from coupons.live.access import access_session
+from coupons.live.domain.figures import SessionFigures, count_figures
+from coupons.live.models import LiveSession
+from coupons.live.views.meanings import MEANINGS, curve, funnel
+from coupons.live.views.sessions import READERS
+from merchants.decorators import MerchantRequest, merchant_page
+
+FRESH_SECONDS = 2  # walls of one session share what was read within this time
+PRODUCTS_SHOWN = 7
+SOURCES_SHOWN = 5
+
+
+@merchant_page(*READERS)
+@require_safe
+def live_wall(request: MerchantRequest, session_id: int) -> HttpResponse:
+    """The page; its script asks for the figures."""
+    session = access_session(access=request.access, session_id=session_id)
+    context = {"session": session, "at": timezone.now(), **_figures(request, session)}
+    return render(request, "merchant/live/wall.html", context)
+
+
+@merchant_page(*READERS)
+@require_safe
+def live_wall_figures(request: MerchantRequest, session_id: int) -> HttpResponse:
+    """Only the figures; 304 where they are what the wall has (If-None-Match)."""
+    session = access_session(access=request.access, session_id=session_id)
+    body = render_to_string("merchant/live/_wall.html", _figures(request, session), request=request).encode()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    if request.headers.get("If-None-Match") == tag:
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        response = HttpResponse(body)
+    response["ETag"] = tag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _figures(request: MerchantRequest, session: LiveSession) -> dict[str, Any]:
+    figures = _read(session)
+    currency = request.merchant.currency
+    total = figures.total
+    products = sorted(figures.products, key=lambda product: -product.sums.gmv_fen)
+    return {
+        "session": session,
+        "figures": figures,
+        "total": total,
+        "gmv_whole_fen": total.gmv_fen - total.gmv_fen % 100,  # fen would only flicker
+        "goal_bps": total.gmv_fen * 10_000 // session.goal_fen if session.goal_fen else None,
+        "funnel": funnel(figures),
+        "sources": figures.sources[:SOURCES_SHOWN],
+        "products": products[:PRODUCTS_SHOWN],
+        "more_products": max(0, len(products) - PRODUCTS_SHOWN),
+        "off_sale": [product for product in products if not product.is_on_sale],
+        "meanings": MEANINGS,
+        "currency": currency,
+        "curve": curve(
+            figures,
+            symbol=SYMBOLS.get(currency, f"{currency} "),
+            zone=request.merchant.tzinfo,
+            name=pgettext("live session", "Sold"),
+        ),
+    }
+
+
+def _read(session: LiveSession) -> SessionFigures:
+    """From the cache while it is fresh; with Redis away every wall reads for itself."""
+    return cache.get_or_set(  # type: ignore[return-value]
+        f"live:figures:{session.pk}:{session.state}",
+        lambda: count_figures(session=session, at=timezone.now()),
+        FRESH_SECONDS,
+    )
