@@ -6,16 +6,71 @@
 -- name: stock_equals_orders
 -- en: The pieces counted as held and sold are exactly those of the unpaid and paid orders, less what was refunded before use.
 -- zh: 库存中记为占用和已售的件数，正好等于未付款和已付款订单的件数（减去使用前退款的件数）。
-SELECT k.deal_id FROM coupons_dealstock k
+SELECT k.id AS stock_slot_id, k.deal_id FROM coupons_stockslot k
 LEFT JOIN (
-    SELECT o.deal_id, sum(o.quantity) FILTER (WHERE o.state = 'created') AS held,
+    SELECT o.stock_slot_id, sum(o.quantity) FILTER (WHERE o.state = 'created') AS held,
         sum(o.quantity) FILTER (WHERE o.state IN ('paid', 'completed')) AS sold
-    FROM coupons_order o WHERE {merchant o.merchant_id} GROUP BY o.deal_id) t ON t.deal_id = k.deal_id
+    FROM coupons_order o WHERE {merchant o.merchant_id} GROUP BY o.stock_slot_id) t ON t.stock_slot_id = k.id
 LEFT JOIN (
-    SELECT o.deal_id, count(*) AS pieces FROM coupons_refund f JOIN coupons_order o ON o.id = f.order_id
-    WHERE {merchant f.merchant_id} AND f.reason = 'customer' AND f.state = 'paid_out' GROUP BY o.deal_id) b ON b.deal_id = k.deal_id
+    SELECT o.stock_slot_id, count(*) AS pieces FROM coupons_refund f JOIN coupons_order o ON o.id = f.order_id
+    WHERE {merchant f.merchant_id} AND f.reason = 'customer' AND f.state = 'paid_out' GROUP BY o.stock_slot_id) b
+  ON b.stock_slot_id = k.id
 WHERE {merchant k.merchant_id} AND (k.held, k.sold) IS DISTINCT FROM
     (COALESCE(t.held, 0)::int, (COALESCE(t.sold, 0) - COALESCE(b.pieces, 0))::int);
+
+-- name: stock_adds_up
+-- en: Of every deal and every allotment, the pieces free, held and sold together are exactly its stock; without end none are counted free.
+-- zh: 每个团购和每份专属库存，可售、占用、已售三者之和正好等于库存总数；不限量的不计可售数。
+SELECT p.id AS stock_pool_id, p.deal_id FROM coupons_stockpool p
+LEFT JOIN (
+    SELECT k.pool_id, count(*) AS slots, count(k.free) AS ended, sum(k.free) AS free, sum(k.held + k.sold) AS taken
+    FROM coupons_stockslot k WHERE {merchant k.merchant_id} GROUP BY k.pool_id) t ON t.pool_id = p.id
+WHERE {merchant p.merchant_id}
+  AND (t.slots IS NULL OR t.ended <> CASE WHEN p.total IS NULL THEN 0 ELSE t.slots END OR p.total <> t.free + t.taken);
+
+-- name: nothing_is_oversold
+-- en: No deal and no allotment has more pieces in unpaid and paid orders than its stock.
+-- zh: 任何团购、任何专属库存，未付款和已付款订单的件数都不超过库存，没有超卖。
+SELECT p.id AS stock_pool_id, p.deal_id FROM coupons_stockpool p
+JOIN (
+    SELECT k.pool_id, sum(t.pieces) AS pieces FROM coupons_stockslot k JOIN (
+        SELECT o.stock_slot_id, sum(o.quantity) AS pieces FROM coupons_order o
+        WHERE {merchant o.merchant_id} AND o.state <> 'closed' GROUP BY o.stock_slot_id) t ON t.stock_slot_id = k.id
+    GROUP BY k.pool_id) t ON t.pool_id = p.id
+LEFT JOIN (
+    SELECT k.pool_id, count(*) AS pieces FROM coupons_refund f JOIN coupons_order o ON o.id = f.order_id
+    JOIN coupons_stockslot k ON k.id = o.stock_slot_id
+    WHERE {merchant f.merchant_id} AND f.reason = 'customer' AND f.state = 'paid_out' GROUP BY k.pool_id) b ON b.pool_id = p.id
+WHERE {merchant p.merchant_id} AND t.pieces - COALESCE(b.pieces, 0) > p.total;
+
+-- name: stock_is_never_negative
+-- en: No count of pieces, free, held or sold, is below zero.
+-- zh: 可售、占用、已售的件数都不会小于零。
+SELECT k.id AS stock_slot_id, k.deal_id FROM coupons_stockslot k
+WHERE {merchant k.merchant_id} AND (LEAST(k.held, k.sold) < 0 OR k.free < 0);
+
+-- name: every_deal_has_its_stock
+-- en: Every deal has one general stock, from which everybody can buy.
+-- zh: 每个团购有且只有一份所有人都能购买的公共库存。
+SELECT d.id AS deal_id FROM coupons_deal d
+LEFT JOIN (SELECT p.deal_id, count(*) AS pools FROM coupons_stockpool p
+           WHERE {merchant p.merchant_id} AND p.kind = 'general' GROUP BY p.deal_id) t ON t.deal_id = d.id
+WHERE {merchant d.merchant_id} AND t.pools IS DISTINCT FROM 1;
+
+-- name: ended_allotments_hold_nothing_back
+-- en: An allotment that ended has given all its free pieces back to the general stock.
+-- zh: 已结束的专属库存，剩余件数都已退回公共库存。
+SELECT p.id AS stock_pool_id, p.deal_id FROM coupons_stockpool p JOIN coupons_stockslot k ON k.pool_id = p.id
+WHERE {merchant p.merchant_id} AND p.closed_at IS NOT NULL AND k.free <> 0;
+
+-- name: orders_take_the_stock_of_their_entrance
+-- en: An order takes its pieces from its own deal's general stock or from what was allotted to the link it came by, and counts for that link's entrance.
+-- zh: 订单只占用本团购的公共库存或其来源链接的专属库存，并计入该链接的入口。
+SELECT o.id AS order_id FROM coupons_order o
+JOIN coupons_stockslot k ON k.id = o.stock_slot_id JOIN coupons_stockpool p ON p.id = k.pool_id
+LEFT JOIN coupons_placement l ON l.id = o.placement_id
+WHERE {merchant o.merchant_id} AND (k.deal_id <> o.deal_id OR p.deal_id <> o.deal_id OR l.deal_id <> o.deal_id
+    OR o.entrance <> COALESCE(l.entrance, '') OR (p.kind <> 'general' AND p.id IS DISTINCT FROM l.pool_id));
 
 -- name: purchases_equal_orders
 -- en: What a customer is counted to have bought of a deal is what his open and paid orders say, less what was refunded before use.
@@ -291,8 +346,14 @@ UNION ALL SELECT 'audience member', x.id FROM coupons_audiencemember x JOIN coup
 UNION ALL SELECT 'deal store', l.deal_id FROM coupons_deal_stores l
     JOIN coupons_deal d ON d.id = l.deal_id JOIN merchants_store s ON s.id = l.store_id
     WHERE {merchant d.merchant_id} AND s.merchant_id <> d.merchant_id
-UNION ALL SELECT 'stock', x.deal_id FROM coupons_dealstock x JOIN coupons_deal d ON d.id = x.deal_id
+UNION ALL SELECT 'stock pool', x.id FROM coupons_stockpool x JOIN coupons_deal d ON d.id = x.deal_id
     WHERE {merchant x.merchant_id} AND d.merchant_id <> x.merchant_id
+UNION ALL SELECT 'stock slot', x.id FROM coupons_stockslot x
+    JOIN coupons_stockpool p ON p.id = x.pool_id JOIN coupons_deal d ON d.id = x.deal_id
+    WHERE {merchant x.merchant_id} AND (p.merchant_id <> x.merchant_id OR d.merchant_id <> x.merchant_id)
+UNION ALL SELECT 'placement', x.id FROM coupons_placement x
+    JOIN coupons_deal d ON d.id = x.deal_id LEFT JOIN coupons_stockpool p ON p.id = x.pool_id
+    WHERE {merchant x.merchant_id} AND (d.merchant_id <> x.merchant_id OR p.merchant_id <> x.merchant_id)
 UNION ALL SELECT 'group', x.id FROM coupons_dealgroup x JOIN coupons_deal d ON d.id = x.deal_id
     WHERE {merchant x.merchant_id} AND d.merchant_id <> x.merchant_id
 UNION ALL SELECT 'item', x.id FROM coupons_dealitem x JOIN coupons_dealgroup g ON g.id = x.group_id
@@ -303,10 +364,12 @@ UNION ALL SELECT 'purchase', x.id FROM coupons_dealpurchase x JOIN coupons_deal 
     WHERE {merchant x.merchant_id} AND d.merchant_id <> x.merchant_id;
 
 -- name: orders_stay_with_their_merchant
--- en: An order belongs to the merchant of its deal, and its shares and payments belong to the same.
--- zh: 订单与其团购同属一个商户，分成和付款也属于该商户。
+-- en: An order belongs to the merchant of its deal, its stock and the link it came by; its shares and payments belong to the same.
+-- zh: 订单与其团购、库存、来源链接同属一个商户，分成和付款也属于该商户。
 SELECT 'order' AS noun, o.id FROM coupons_order o JOIN coupons_deal d ON d.id = o.deal_id
-    WHERE {merchant o.merchant_id} AND d.merchant_id <> o.merchant_id
+    JOIN coupons_stockslot k ON k.id = o.stock_slot_id LEFT JOIN coupons_placement l ON l.id = o.placement_id
+    WHERE {merchant o.merchant_id}
+      AND (d.merchant_id <> o.merchant_id OR k.merchant_id <> o.merchant_id OR l.merchant_id <> o.merchant_id)
 UNION ALL SELECT 'share', s.id FROM coupons_ordershare s JOIN coupons_order o ON o.id = s.order_id
     WHERE {merchant s.merchant_id} AND o.merchant_id <> s.merchant_id
 UNION ALL SELECT 'payment', p.id FROM coupons_payment p JOIN coupons_order o ON o.id = p.order_id
@@ -342,3 +405,10 @@ JOIN coupons_order o ON o.id = f.order_id JOIN coupons_payment p ON p.id = f.pay
 LEFT JOIN coupons_coupon c ON c.id = f.coupon_id LEFT JOIN ledger_journal j ON j.id = f.journal_id
 WHERE {merchant f.merchant_id} AND (o.merchant_id <> f.merchant_id OR p.merchant_id <> f.merchant_id
     OR c.merchant_id <> f.merchant_id OR j.merchant_id <> f.merchant_id);
+
+-- name: shadows_and_customers_never_meet
+-- en: Customers made for a rehearsal buy in shadow shops only, and nobody else buys there.
+-- zh: 演练用的虚拟顾客只在影子商户下单，真实顾客不会在影子商户下单。
+SELECT o.id AS order_id FROM coupons_order o
+JOIN merchants_merchant m ON m.party_id = o.merchant_id JOIN identity_customer u ON u.id = o.customer_id
+WHERE {merchant o.merchant_id} AND u.is_shadow <> (m.shadow_of_id IS NOT NULL);

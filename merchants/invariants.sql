@@ -55,3 +55,9 @@ UNION ALL
 SELECT 'audit event', e.id FROM identity_auditevent e
     WHERE {merchant e.merchant_id} AND e.merchant_id IS NOT NULL
       AND NOT EXISTS (SELECT FROM merchants_merchant m WHERE m.party_id = e.merchant_id);
+
+-- name: a_shadow_is_of_a_real_merchant
+-- en: A shadow shop is the shadow of a real merchant, never of itself or of another shadow.
+-- zh: 影子商户对应的都是真实商户，不会是自己或另一个影子。
+SELECT m.party_id AS merchant_id FROM merchants_merchant m JOIN merchants_merchant r ON r.party_id = m.shadow_of_id
+WHERE {merchant m.party_id} AND (r.shadow_of_id IS NOT NULL OR r.party_id = m.party_id);

@@ -187,3 +187,9 @@ WHERE {merchant l.merchant_id} AND (r.merchant_id <> l.merchant_id OR c.merchant
 -- zh: 结算批次的分录记在该商户自己的账簿里。
 SELECT b.id AS batch_id FROM settlement_settlementbatch b JOIN ledger_journal j ON j.id = b.journal_id
 WHERE {merchant b.merchant_id} AND j.merchant_id <> b.merchant_id;
+
+-- name: no_statement_of_a_shadow_shop
+-- en: Nothing of a rehearsal is ever in a statement.
+-- zh: 演练产生的数据不会进入任何结算单。
+SELECT s.id AS statement_id FROM settlement_statement s JOIN merchants_merchant m ON m.party_id = s.merchant_id
+WHERE {merchant s.merchant_id} AND m.shadow_of_id IS NOT NULL;

@@ -119,6 +119,11 @@ UNPAID = "(SELECT max(id) FROM coupons_order WHERE merchant_id = {here} AND stat
 AT_CASHIER = "(SELECT max(id) FROM coupons_payment WHERE merchant_id = {here} AND state = 'created')"
 
 
+POOL = "(SELECT max(p.id) FROM coupons_stockpool p WHERE p.merchant_id = {here} AND p.kind = 'general' AND p.total > 50"
+POOL += " AND EXISTS (SELECT FROM coupons_stockslot k WHERE k.pool_id = p.id AND k.sold > 0))"
+SLOT = f"(SELECT max(id) FROM coupons_stockslot WHERE pool_id = {POOL})"
+
+
 def balance_of(kind: str) -> str:
     return f"(SELECT id FROM ledger_account WHERE merchant_id = {{here}} AND kind = '{kind}')"
 
@@ -194,8 +199,30 @@ STOCK: dict[str, Planting] = {
         " WHERE id = (SELECT max(id) FROM coupons_dealpurchase WHERE merchant_id = {here})"
     ),
     "stock_equals_orders": Planting(
-        "UPDATE coupons_dealstock SET sold = sold + 1"
-        " WHERE deal_id = (SELECT max(deal_id) FROM coupons_dealstock WHERE merchant_id = {here})"
+        f"UPDATE coupons_stockslot SET free = free - 1, sold = sold + 1 WHERE id = {SLOT}"
+    ),
+    "stock_adds_up": Planting(f"UPDATE coupons_stockslot SET free = free + 1 WHERE id = {SLOT}"),
+    "nothing_is_oversold": Planting(
+        f"WITH p AS (SELECT pool_id, sum(free) + 1 AS more FROM coupons_stockslot WHERE pool_id = {POOL} GROUP BY pool_id),"
+        " k AS (UPDATE coupons_stockslot SET free = free - p.more FROM p WHERE coupons_stockslot.pool_id = p.pool_id"
+        " AND number = 0)"
+        " UPDATE coupons_stockpool SET total = total - p.more FROM p WHERE id = p.pool_id",
+        also=frozenset({"stock_is_never_negative"}),
+    ),
+    "stock_is_never_negative": Planting(
+        "UPDATE coupons_stockslot s SET free = CASE s.number WHEN 0 THEN -1 ELSE s.free + k.free + 1 END"
+        f" FROM (SELECT free FROM coupons_stockslot WHERE pool_id = {POOL} AND number = 0) k"
+        f" WHERE s.pool_id = {POOL} AND s.number IN (0, 1)"
+    ),
+    "every_deal_has_its_stock": Planting(
+        "INSERT INTO coupons_deal SELECT (jsonb_populate_record(d, jsonb_build_object('id', 1))).* FROM coupons_deal d"
+        " WHERE d.id = (SELECT max(id) FROM coupons_deal WHERE merchant_id = {here})"
+    ),
+    "ended_allotments_hold_nothing_back": Planting(
+        "UPDATE coupons_stockpool SET closed_at = now() WHERE merchant_id = {here} AND kind = 'entrance' AND closed_at IS NULL"
+    ),
+    "orders_take_the_stock_of_their_entrance": Planting(
+        "UPDATE coupons_order SET entrance = 'ranking' WHERE merchant_id = {here} AND entrance = 'live_card'"
     ),
 }
 
@@ -386,6 +413,17 @@ TENANCY: dict[str, Planting] = {
     ),
     "lines_stay_with_their_merchant": Planting(
         f"UPDATE settlement_settlementline SET merchant_id = {{there}} WHERE id = {GIFT_LINE}"
+    ),
+    "shadows_and_customers_never_meet": Planting(
+        "UPDATE identity_customer SET is_shadow = true WHERE id IN (SELECT customer_id FROM coupons_order WHERE merchant_id = {here})"
+    ),
+    "a_shadow_is_of_a_real_merchant": Planting(
+        "UPDATE merchants_merchant SET shadow_of_id = party_id WHERE party_id = {here}",
+        also=frozenset({"shadows_and_customers_never_meet", "no_statement_of_a_shadow_shop"}),
+    ),
+    "no_statement_of_a_shadow_shop": Planting(
+        "UPDATE merchants_merchant SET shadow_of_id = {there} WHERE party_id = {here}",
+        also=frozenset({"shadows_and_customers_never_meet"}),
     ),
     "runs_stay_in_their_book": Planting(
         "UPDATE settlement_settlementbatch SET journal_id = (SELECT b.journal_id FROM settlement_settlementbatch b"

@@ -12,10 +12,12 @@ from coupons.domain.codes import new_code
 from coupons.domain.expiry import expire_coupons
 from coupons.domain.orders import close_order
 from coupons.domain.payments import start_payment
+from coupons.domain.placements import create_placement
 from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
 from coupons.domain.reversal import reverse_redemptions
-from coupons.enums import DealKind, OrderCloseReason
+from coupons.domain.stock import allot_stock, close_pool
+from coupons.enums import DealKind, Entrance, OrderCloseReason, StockPoolKind
 from coupons.models import Audience, AudienceMember, DealReview
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
@@ -43,6 +45,7 @@ def build_shop(slug: str) -> Town:
     _stated_and_settled(town, gift=gift, begin=begin)
     _redeemed_just_now(town, card=card)
     _refunded(town, begin=begin)
+    _allotted(town)
     _kept_beside(town)
     return town
 
@@ -99,6 +102,18 @@ def leave_open(town: Town) -> None:
             start_payment(order=order)
         close_order(order_id=order.pk, merchant_id=town.merchant.pk, reason=reason)
     assert town.pay(order) == "late"
+
+
+def _allotted(town: Town) -> None:
+    """Pieces of a live card and of one that ended, both sold from; a deal without end."""
+    for entrance in (Entrance.COMMENT, Entrance.LIVE_CARD):
+        pool = allot_stock(deal=town.deal, kind=StockPoolKind.ENTRANCE, pieces=9, entrance=entrance)
+        placement = create_placement(deal=town.deal, entrance=entrance, pool=pool)
+        town.pay(town.order(quantity=2, placement=placement))
+        town.order(placement=placement)
+        if entrance == Entrance.COMMENT:
+            assert close_pool(pool=pool) == 6
+    town.order(deal=town.make_deal(title="endless", stock=None))
 
 
 def _kept_beside(town: Town) -> None:
