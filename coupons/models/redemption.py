@@ -20,7 +20,9 @@ class Redemption(models.Model):
     `business_date` is the day in the merchant's zone; settlement may take the row from `due_at` on.
     """
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="redemptions")
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="redemptions", db_index=False
+    )
     coupon = models.ForeignKey(Coupon, on_delete=models.PROTECT, related_name="redemptions")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="+")
     deal = models.ForeignKey(Deal, on_delete=models.PROTECT, related_name="+")
@@ -55,6 +57,7 @@ class Redemption(models.Model):
             models.CheckConstraint(condition=Q(use_no__gte=1, gross_fen__gte=0), name="redemption_sane"),
         ]
         indexes = [
+            models.Index(fields=["merchant", "id"], name="redemption_by_merchant"),  # settlement walks along it
             models.Index(fields=["merchant", "-redeemed_at"], name="redemption_by_time"),
             models.Index(  # a day's sums without its rows
                 fields=["merchant", "business_date", "store"],

@@ -36,6 +36,26 @@ BEGIN
 END $$;
 """
 
+# The same rule for exactly four shares, as columns: one expression without a loop, which the planner inlines into a
+# set-based statement (the function above costs 25 microseconds a row). A share gets one of the fen left over where its
+# remainder beats the owner's and fewer than `left_over` shares beat its own. Shares above 10,000 bps together are not
+# refused here: the parts then exceed the amount, which the table that takes them must refuse.
+SPLIT_FEN_COLUMNS_SQL = """
+CREATE FUNCTION split_fen_columns(amount bigint, a int, b int, c int, d int)
+RETURNS TABLE (a_fen bigint, b_fen bigint, c_fen bigint, d_fen bigint) LANGUAGE sql IMMUTABLE AS $$
+  SELECT pa + (ra > own AND (rb > ra)::int + (rc > ra)::int + (rd > ra)::int < left_over)::int,
+         pb + (rb > own AND (ra >= rb)::int + (rc > rb)::int + (rd > rb)::int < left_over)::int,
+         pc + (rc > own AND (ra >= rc)::int + (rb >= rc)::int + (rd > rc)::int < left_over)::int,
+         pd + (rd > own AND (ra >= rd)::int + (rb >= rd)::int + (rc >= rd)::int < left_over)::int
+  FROM (SELECT amount * a / 10000 AS pa, amount * b / 10000 AS pb, amount * c / 10000 AS pc, amount * d / 10000 AS pd,
+          amount * a % 10000 AS ra, amount * b % 10000 AS rb, amount * c % 10000 AS rc, amount * d % 10000 AS rd,
+          amount * (10000 - a - b - c - d) % 10000 AS own,
+          amount - amount * a / 10000 - amount * b / 10000 - amount * c / 10000 - amount * d / 10000
+            - amount * (10000 - a - b - c - d) / 10000 AS left_over
+        OFFSET 0) split
+$$;
+"""
+
 
 def split_fen(amount_fen: int, shares_bps: Sequence[int]) -> tuple[int, list[int]]:
     """Split an amount (fen >= 0) by shares in basis points: (what the owner keeps, the parts in order).

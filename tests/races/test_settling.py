@@ -12,7 +12,7 @@ from core.invariants import check_invariants
 from core.models import Job
 from coupons.domain.reversal import AlreadySettled, ReversalTooLate, reverse_redemptions
 from coupons.models import Coupon, Redemption
-from coupons.settlement.domain.settlement import settle_merchant
+from coupons.settlement.domain.settlement import settle_merchant, settle_slice
 from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import SettlementBatch, SettlementLine, Statement
 from coupons.tests.town import Town
@@ -169,3 +169,29 @@ def test_a_job_claimed_by_two_workers_is_done_by_one(town: Town, monkeypatch: py
     assert town.deal.orders.count() == 1
     job.refresh_from_db()
     assert (job.state, job.attempts) == ("done", 2)
+
+
+def test_two_workers_share_a_large_merchant_slice_by_slice(town: Town) -> None:
+    """Each skips what the other holds; both see everything settled in the end, once."""
+    redeem_yesterday(town, 60)
+    settle_slice(merchant_id=town.merchant.pk, limit=1)  # books what was paid
+    slices = [partial(settle_slice, merchant_id=town.merchant.pk, limit=7)] * 6
+    answers = race(slices, slices)
+    while settle_slice(merchant_id=town.merchant.pk, limit=7).more:
+        pass
+    assert all(answer.more for answer in answers[0][:2] + answers[1][:2])
+    assert SettlementLine.objects.count() == 60
+    assert sum(SettlementBatch.objects.values_list("lines", flat=True)) == 60
+    assert max(SettlementBatch.objects.values_list("lines", flat=True)) <= 7
+    assert check_invariants().broken == {}
+
+
+def test_the_mark_never_passes_a_redemption_whose_commit_is_late(town: Town) -> None:
+    """Its id was minted before the mark moved; it commits after. The begin of its transaction holds the mark back."""
+    (late,) = town.buy(at=timezone.now() - timedelta(days=2))
+    at = timezone.now() - timedelta(days=1, hours=5)
+    redeem_yesterday(town, 10)
+    with Held(partial(town.redeem, late.code, at=at)):
+        assert settle_merchant(merchant_id=town.merchant.pk).lines == 10
+    assert settle_merchant(merchant_id=town.merchant.pk).lines == 1
+    assert check_invariants().broken == {}

@@ -3,6 +3,9 @@
 Driven by job rows; a second worker, a repeated message or a crash changes nothing: rows are claimed under their own lock
 (never "id > last seen": commit order is not id order), a line is unique per redemption, and lines, journal and marks commit
 together. The rows' own amounts decide; no Python touches a line.
+
+A job takes at most SLICE rows in one transaction. Where there are more, it writes jobs for the rest: LANES of them after a
+merchant's first slice, so that workers share a large merchant, each going on where its own slice ended.
 """
 
 from dataclasses import dataclass
@@ -13,169 +16,197 @@ from django_scopes import scope
 
 from core.domain.jobs import enqueue_job, job_handler
 from core.models import Job
+from coupons.settlement.domain.booking import Book, book_moved_money, claim_moved_money, open_book
+from coupons.settlement.domain.progress import advance_progress, read_progress
 from coupons.settlement.models import SettlementBatch
-from identity.domain.platform_party import get_platform_party
 from ledger.domain.accounts import open_account
 from ledger.domain.journals import Posting, write_journal
 from ledger.enums import AccountKind, JournalKind
 from merchants.models import Merchant
 
-
-@dataclass(frozen=True)
-class _Book:
-    """The accounts every booking of a merchant needs."""
-
-    merchant: Merchant
-    clearing: int
-    prepaid: int
+SLICE = 25_000  # rows in one transaction: about a second of work
+LANES = 2
 
 
 @job_handler("settle")
 def settle_by_job(job: Job) -> None:
-    settle_merchant(merchant_id=job.payload["merchant_id"])
+    merchant_id = job.payload["merchant_id"]
+    after = job.payload.get("after")
+    settled = settle_slice(merchant_id=merchant_id, limit=SLICE, after=after)
+    if not settled.more:
+        return
+    for lane in range(LANES if after is None else 1):
+        enqueue_job(
+            kind="settle",
+            key=f"{job.pk}:{lane}",
+            payload={"merchant_id": merchant_id, "after": settled.last_id},
+            merchant_id=merchant_id,
+        )
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class SettledSlice:
+    """One transaction's work: its batch (None where nothing was due), the last redemption it claimed, whether to go on."""
+
+    batch: SettlementBatch | None
+    last_id: int
+    more: bool
+
+
 def settle_merchant(*, merchant_id: int, at: datetime | None = None) -> SettlementBatch | None:
     """Book received payments and paid-out refunds, then settle every redemption that is due at `at` (default: now).
 
     Exactly one line per redemption, split by the shares frozen into its order, and one journal with the sums (fen). Returns
-    the batch, or None where nothing was due.
+    the batch, or None where nothing was due. All in one transaction, however much it is: jobs take slices.
     """
+    return settle_slice(merchant_id=merchant_id, at=at).batch
+
+
+@transaction.atomic
+def settle_slice(
+    *, merchant_id: int, limit: int | None = None, after: int | None = None, at: datetime | None = None
+) -> SettledSlice:
+    """As settle_merchant, but at most `limit` rows of each kind, and of redemptions only those with an id > `after`."""
     merchant = Merchant.objects.get(pk=merchant_id)
-    platform = get_platform_party()
     with connection.cursor() as cursor:
         cursor.execute("SELECT COALESCE(%s, now())", [at])
         moment = cursor.fetchone()[0]
-    book = _Book(
-        merchant=merchant,
-        clearing=open_account(
-            merchant_id=merchant.pk,
-            kind=AccountKind.PSP_CLEARING,
-            owner_id=platform.pk,
-            currency=merchant.currency,
-        ),
-        prepaid=open_account(
-            merchant_id=merchant.pk,
-            kind=AccountKind.CUSTOMER_PREPAID,
-            owner_id=merchant.pk,
-            currency=merchant.currency,
-        ),
-    )
-    _book_moved_money(
-        book=book, table="coupons_payment", state="succeeded", kind=JournalKind.PAYMENTS, at=moment,
-        debit=book.clearing, credit=book.prepaid,
-    )  # fmt: skip
-    _book_moved_money(
-        book=book, table="coupons_refund", state="paid_out", kind=JournalKind.REFUNDS, at=moment,
-        debit=book.prepaid, credit=book.clearing,
-    )  # fmt: skip
+        # A table that filled since it was last analysed must not be read whole; and no sort of a slice spills to disk.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL work_mem = '32MB'")
     with scope(merchant=merchant.pk):
-        return _settle_due(book=book, at=moment)
+        settled = _settle_slice(book=open_book(merchant=merchant), at=moment, limit=limit, after=after)
+    with connection.cursor() as cursor:  # the caller's transaction may go on
+        cursor.execute("SET LOCAL enable_seqscan = DEFAULT")
+        cursor.execute("SET LOCAL work_mem = DEFAULT")
+    return settled
 
 
-def _book_moved_money(
-    *, book: _Book, table: str, state: str, kind: JournalKind, at: datetime, debit: int, credit: int
-) -> None:
-    """One journal for all rows of a kind that were not booked yet; each row remembers its journal."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id, amount_fen FROM {table} WHERE merchant_id = %s AND state = %s AND journal_id IS NULL"
-            " AND amount_fen > 0 ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-            [book.merchant.pk, state],
+def _settle_slice(*, book: Book, at: datetime, limit: int | None, after: int | None) -> SettledSlice:
+    """In this order: rows are claimed, lines written, accounts opened, and last the balances locked by the journals."""
+    merchant_id = book.merchant.pk
+    money = claim_moved_money(book=book, limit=limit)
+    if any(len(claim.ids) == limit for claim in money):
+        # What is settled must have been booked as paid: first all of it.
+        book_moved_money(book=book, claims=money, at=at)
+        return SettledSlice(batch=None, last_id=after or 0, more=True)
+    progress = read_progress(merchant_id=merchant_id)
+    above = max(progress - 1, after or 0)
+    batch, sums, claimed, last_id = _write_lines(book=book, at=at, limit=limit, above=above)
+    accounts = {
+        (kind, owner): open_account(
+            merchant_id=merchant_id, kind=kind, owner_id=owner, currency=book.merchant.currency
         )
-        rows = cursor.fetchall()
-        if not rows:
-            return
-        ids = [pk for pk, _ in rows]
-        journal = write_journal(
-            merchant_id=book.merchant.pk,
-            kind=kind,
-            source=f"{kind}:{ids[0]}",
-            happened_at=at,
-            postings=[Posting(debit, credit, sum(amount for _, amount in rows))],
-            currency=book.merchant.currency,
-        )
-        cursor.execute(f"UPDATE {table} SET journal_id = %s WHERE id = ANY(%s)", [journal.pk, ids])
+        for kind, owner in sorted(sums)  # by every batch in one order
+    }
+    book_moved_money(book=book, claims=money, at=at)
+    if batch:
+        _write_sums(book=book, at=at, batch=batch, sums={accounts[key]: fen for key, fen in sums.items()})
+    more = limit is not None and claimed == limit
+    if not more:
+        advance_progress(merchant_id=merchant_id, progress=progress)
+    return SettledSlice(batch=batch, last_id=max(last_id, above), more=more)
 
 
-_TAKE_DUE = """
-WITH due AS (
+# NOT EXISTS as a subquery with OFFSET 0 is asked row by row along the index until there are enough rows; as a join it
+# was planned over the whole history.
+_SETTLE = """
+WITH due AS MATERIALIZED (
     SELECT r.id, r.coupon_id, r.order_id, r.deal_id, r.store_id, r.business_date, r.gross_fen
     FROM coupons_redemption r
-    WHERE r.merchant_id = %(merchant)s AND r.reversed_at IS NULL AND r.due_at <= %(at)s
-      AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id)
-    FOR NO KEY UPDATE OF r SKIP LOCKED),
+    WHERE r.merchant_id = %(merchant)s AND r.id > %(above)s AND r.reversed_at IS NULL AND r.due_at <= %(at)s
+      AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id OFFSET 0)
+    ORDER BY r.id LIMIT %(limit)s FOR NO KEY UPDATE OF r SKIP LOCKED),
 terms AS (
     SELECT s.order_id,
-        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'platform_fee'), 0) AS platform_fee_bps,
-        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'service_fee'), 0) AS service_fee_bps,
-        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'station_share'), 0) AS station_share_bps,
-        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'commission'), 0) AS commission_bps
+        max(s.bps) FILTER (WHERE s.kind = 'platform_fee') AS platform_bps,
+        max(s.payee_id) FILTER (WHERE s.kind = 'platform_fee') AS platform,
+        max(s.bps) FILTER (WHERE s.kind = 'service_fee') AS service_bps,
+        max(s.payee_id) FILTER (WHERE s.kind = 'service_fee') AS service,
+        max(s.bps) FILTER (WHERE s.kind = 'station_share') AS station_bps,
+        max(s.payee_id) FILTER (WHERE s.kind = 'station_share') AS station,
+        max(s.bps) FILTER (WHERE s.kind = 'commission') AS commission_bps,
+        max(s.payee_id) FILTER (WHERE s.kind = 'commission') AS creator
     FROM coupons_ordershare s WHERE s.order_id IN (SELECT order_id FROM due) GROUP BY s.order_id),
-parts AS (
-    SELECT d.*, split_fen(d.gross_fen, ARRAY[COALESCE(t.platform_fee_bps, 0), COALESCE(t.service_fee_bps, 0),
-        COALESCE(t.station_share_bps, 0), COALESCE(t.commission_bps, 0)]) AS part
-    FROM due d LEFT JOIN terms t ON t.order_id = d.order_id)
-INSERT INTO settlement_settlementline (merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id, business_date,
-    gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, state)
-SELECT %(merchant)s, %(batch)s, id, coupon_id, deal_id, store_id, business_date,
-    gross_fen, part[1], part[2], part[3], part[4], gross_fen - part[1] - part[2] - part[3] - part[4], 'due'
-FROM parts
-ON CONFLICT (redemption_id) DO NOTHING
+parts AS MATERIALIZED (
+    SELECT d.*, p.*, t.platform, t.service, t.station, t.creator
+    FROM due d LEFT JOIN terms t ON t.order_id = d.order_id
+    CROSS JOIN LATERAL split_fen_columns(d.gross_fen, COALESCE(t.platform_bps, 0), COALESCE(t.service_bps, 0),
+        COALESCE(t.station_bps, 0), COALESCE(t.commission_bps, 0)) p),
+lines AS (
+    INSERT INTO settlement_settlementline (merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id,
+        business_date, gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, state)
+    SELECT %(merchant)s, %(batch)s, id, coupon_id, deal_id, store_id, business_date,
+        gross_fen, a_fen, b_fen, c_fen, d_fen, gross_fen - a_fen - b_fen - c_fen - d_fen, 'due'
+    FROM parts
+    ON CONFLICT (redemption_id) DO NOTHING
+    RETURNING redemption_id)
+SELECT (SELECT count(*) FROM due), (SELECT COALESCE(max(id), 0) FROM due), count(*), platform, service, station, creator,
+    sum(gross_fen - a_fen - b_fen - c_fen - d_fen)::bigint,
+    sum(a_fen)::bigint, sum(b_fen)::bigint, sum(c_fen)::bigint, sum(d_fen)::bigint
+FROM lines LEFT JOIN parts ON parts.id = lines.redemption_id
+GROUP BY platform, service, station, creator
+UNION ALL SELECT count(*), COALESCE(max(id), 0), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 FROM due
 """
-
-_SUMS = """
-SELECT 'merchant_payable', %(merchant)s::bigint, COALESCE(sum(merchant_fen), 0)::bigint
-    FROM settlement_settlementline WHERE batch_id = %(batch)s
-UNION ALL
-SELECT s.kind, s.payee_id, sum(CASE s.kind WHEN 'platform_fee' THEN l.platform_fee_fen WHEN 'service_fee' THEN l.service_fee_fen
-        WHEN 'station_share' THEN l.station_share_fen ELSE l.commission_fen END)::bigint
-    FROM settlement_settlementline l
-    JOIN coupons_redemption r ON r.id = l.redemption_id
-    JOIN coupons_ordershare s ON s.order_id = r.order_id
-    WHERE l.batch_id = %(batch)s GROUP BY s.kind, s.payee_id
-ORDER BY 1, 2  -- accounts are opened in one order by every batch
-"""
+_SHARES = (
+    AccountKind.PLATFORM_FEE,
+    AccountKind.SERVICE_FEE,
+    AccountKind.STATION_SHARE,
+    AccountKind.COMMISSION,
+)
+Sums = dict[tuple[AccountKind, int], int]  # fen by kind and owner of an account
 
 
-def _settle_due(*, book: _Book, at: datetime) -> SettlementBatch | None:
+def _write_lines(
+    *, book: Book, at: datetime, limit: int | None, above: int
+) -> tuple[SettlementBatch | None, Sums, int, int]:
+    """Lines for what is due: their batch (None where there are none), their sums, how many were claimed, the last id."""
     merchant = book.merchant
     with connection.cursor() as cursor:
         cursor.execute("SELECT mint_id()")
-        batch_id = cursor.fetchone()[0]
-        batch = SettlementBatch.objects.create(id=batch_id, merchant=merchant, lines=0, gross_fen=0)
-        cursor.execute(_TAKE_DUE, {"merchant": merchant.pk, "batch": batch_id, "at": at})
-        if cursor.rowcount == 0:
-            batch.delete()
-            return None
-        batch.lines = cursor.rowcount
-        cursor.execute(_SUMS, {"merchant": merchant.pk, "batch": batch_id})
-        sums = [(kind, owner, amount) for kind, owner, amount in cursor.fetchall() if amount]
-    batch.gross_fen = sum(amount for _, _, amount in sums)
-    if sums:
-        batch.journal = write_journal(
-            merchant_id=merchant.pk,
-            kind=JournalKind.SETTLEMENT,
-            source=f"settlement:{batch_id}",
-            happened_at=at,
-            postings=[
-                Posting(
-                    debit_account_id=book.prepaid,
-                    credit_account_id=open_account(
-                        merchant_id=merchant.pk,
-                        kind=AccountKind(kind),
-                        owner_id=owner,
-                        currency=merchant.currency,
-                    ),
-                    amount_fen=amount,
-                )
-                for kind, owner, amount in sums
-            ],
-            currency=merchant.currency,
+        batch = SettlementBatch.objects.create(
+            id=cursor.fetchone()[0], merchant=merchant, lines=0, gross_fen=0
         )
-    batch.save(update_fields=["lines", "gross_fen", "journal"])
-    return batch
+        cursor.execute(
+            _SETTLE,
+            {"merchant": merchant.pk, "batch": batch.pk, "at": at, "limit": limit, "above": above},
+        )
+        rows = cursor.fetchall()
+        claimed, last_id = rows[0][:2]
+        batch.lines = sum(row[2] for row in rows)
+        if not batch.lines:  # nothing, or all of it was settled by another worker meanwhile
+            batch.delete()
+            return None, {}, claimed, last_id
+        # The foreign keys are asked now, before the merchant's balances are locked: another worker waits for those.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    sums: Sums = {}
+    for _, _, _, *payees, own, first, second, third, fourth in rows:
+        parts = zip(_SHARES, payees, (first, second, third, fourth), strict=True)
+        for kind, owner, amount in [(AccountKind.MERCHANT_PAYABLE, merchant.pk, own), *parts]:
+            if amount:
+                sums[kind, owner] = sums.get((kind, owner), 0) + amount
+    batch.gross_fen = sum(sums.values())
+    batch.save(update_fields=["lines", "gross_fen"])
+    return batch, sums, claimed, last_id
+
+
+def _write_sums(*, book: Book, at: datetime, batch: SettlementBatch, sums: dict[int, int]) -> None:
+    """The batch's journal: from what customers have paid to each account (by id) what is its own (fen)."""
+    if not sums:
+        return
+    batch.journal = write_journal(
+        merchant_id=book.merchant.pk,
+        kind=JournalKind.SETTLEMENT,
+        source=f"settlement:{batch.pk}",
+        happened_at=at,
+        postings=[
+            Posting(debit_account_id=book.prepaid, credit_account_id=account, amount_fen=amount)
+            for account, amount in sums.items()
+        ],
+        currency=book.merchant.currency,
+    )
+    batch.save(update_fields=["journal"])
 
 
 def enqueue_unsettled() -> int:
@@ -186,17 +217,18 @@ def enqueue_unsettled() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT merchant_id FROM (
-                SELECT r.merchant_id FROM coupons_redemption r
-                WHERE r.reversed_at IS NULL AND r.due_at <= now() - interval '2 minutes'
-                  AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id)
-                UNION ALL
-                SELECT merchant_id FROM coupons_payment WHERE state = 'succeeded' AND journal_id IS NULL
-                    AND amount_fen > 0 AND succeeded_at <= now() - interval '5 minutes'
-                UNION ALL
-                SELECT merchant_id FROM coupons_refund WHERE state = 'paid_out' AND journal_id IS NULL
-                    AND amount_fen > 0 AND paid_out_at <= now() - interval '5 minutes') open
-            WHERE NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'settle' AND j.merchant_id = open.merchant_id
+            SELECT m.party_id FROM merchants_merchant m
+            LEFT JOIN settlement_settlementprogress p ON p.merchant_id = m.party_id
+            WHERE (EXISTS (
+                SELECT FROM coupons_redemption r
+                WHERE r.merchant_id = m.party_id AND r.id >= COALESCE(p.settled_below, 0)
+                  AND r.reversed_at IS NULL AND r.due_at <= now() - interval '2 minutes'
+                  AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id OFFSET 0) OFFSET 0)
+            OR EXISTS (SELECT FROM coupons_payment y WHERE y.merchant_id = m.party_id AND y.state = 'succeeded'
+                  AND y.journal_id IS NULL AND y.amount_fen > 0 AND y.succeeded_at <= now() - interval '5 minutes')
+            OR EXISTS (SELECT FROM coupons_refund f WHERE f.merchant_id = m.party_id AND f.state = 'paid_out'
+                  AND f.journal_id IS NULL AND f.amount_fen > 0 AND f.paid_out_at <= now() - interval '5 minutes'))
+            AND NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'settle' AND j.merchant_id = m.party_id
                 AND ((j.state = 'ready' AND j.due_at <= now())
                      OR (j.state = 'dead' AND j.created_at > now() - interval '1 hour')))
             """

@@ -6,7 +6,7 @@ rings Celery, and rings again while the row is not done.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +26,17 @@ OUTSIDE_LEASE_SECONDS = (
 RETRY_SECONDS = (2, 4, 8, 16)
 OUTSIDE_RETRY_SECONDS = (2, 8, 60, 600)  # others' servers are away for minutes, not seconds
 
+MAX_LEASED = 2_000  # rung for and not done: more would only wait in Redis until their leases are over
+
 Handler = Callable[[Job], None]
+SetHandler = Callable[[Sequence[Job]], Mapping[int, Exception]]
 _handlers: dict[str, Handler] = {}
 _outside_handlers: dict[str, Handler] = {}
+_set_handlers: dict[str, SetHandler] = {}
+
+
+class NotReached(Exception):
+    """What a set's handler says of a job it had no time for: another worker may take it, and nothing was tried."""
 
 
 def job_handler(kind: str, *, calls_outside: bool = False) -> Callable[[Handler], Handler]:
@@ -40,6 +48,20 @@ def job_handler(kind: str, *, calls_outside: bool = False) -> Callable[[Handler]
 
     def register(handler: Handler) -> Handler:
         (_outside_handlers if calls_outside else _handlers)[kind] = handler
+        return handler
+
+    return register
+
+
+def job_set_handler(kind: str) -> Callable[[SetHandler], SetHandler]:
+    """Register the function that does several first tries of an outside kind at once; whatever fails is tried alone.
+
+    It answers which jobs (by id) failed and why (NotReached: were not tried); where it raises, all of them failed.
+    It must be done or stop within half of OUTSIDE_LEASE_SECONDS, whose other half is for its last call.
+    """
+
+    def register(handler: SetHandler) -> SetHandler:
+        _set_handlers[kind] = handler
         return handler
 
     return register
@@ -67,19 +89,24 @@ def enqueue_job(
 
 
 def lease_due_jobs(*, limit: int = 500) -> list[int]:
-    """Ids of this connection's lane's due jobs nobody was rung for lately; each is leased for LEASE_SECONDS."""
+    """Ids of this connection's lane's due jobs nobody was rung for lately; each is leased for LEASE_SECONDS.
+
+    At most MAX_LEASED jobs are leased at a time: the first that many that are due are looked at, however many wait.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE core_job SET lease_until = now() + make_interval(secs => %s)
             WHERE id IN (
                 SELECT id FROM core_job
-                WHERE lane = COALESCE(current_setting('tongdao.lane', true), '')
-                  AND state = 'ready' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+                WHERE id IN (SELECT id FROM core_job
+                             WHERE lane = COALESCE(current_setting('tongdao.lane', true), '')
+                               AND state = 'ready' AND due_at <= now() ORDER BY due_at LIMIT %s)
+                  AND state = 'ready' AND (lease_until IS NULL OR lease_until < now())
                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
             RETURNING id
             """,
-            [LEASE_SECONDS, limit],
+            [LEASE_SECONDS, MAX_LEASED, limit],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -112,6 +139,54 @@ def run_job(*, job_id: int) -> bool:
         logger.exception("job %s %s failed", job.kind, job.key)
         _write_failure(job, repr(error))
         return False
+
+
+def run_jobs(*, job_ids: Sequence[int]) -> int:
+    """Do these jobs as run_job does, the first tries of a kind that is done in sets together; how many were done here."""
+    done, taken = 0, _claim_first_tries(job_ids) if len(job_ids) > 1 else []
+    for kind in sorted({job.kind for job in taken}):
+        done += _run_set([job for job in taken if job.kind == kind])
+    together = {job.pk for job in taken}
+    return done + sum(run_job(job_id=job_id) for job_id in job_ids if job_id not in together)
+
+
+def _claim_first_tries(job_ids: Sequence[int]) -> list[Job]:
+    """Those done in sets, with their attempt counted. A second try is made alone: one bad job takes no others with it."""
+    return list(
+        Job.objects.raw(
+            """
+            UPDATE core_job SET attempts = 1, lease_until = now() + make_interval(secs => %s)
+            WHERE id IN (SELECT id FROM core_job WHERE id = ANY(%s) AND kind = ANY(%s) AND attempts = 0
+                         AND state = 'ready' AND due_at <= now() FOR UPDATE SKIP LOCKED)
+            RETURNING *
+            """,
+            [OUTSIDE_LEASE_SECONDS, list(job_ids), list(_set_handlers)],
+        )
+    )
+
+
+def _run_set(jobs: Sequence[Job]) -> int:
+    failed: Mapping[int, Exception]
+    try:
+        failed = _set_handlers[jobs[0].kind](jobs)
+    except Exception as error:
+        failed = dict.fromkeys((job.pk for job in jobs), error)
+    for job in jobs:
+        reason = failed.get(job.pk)
+        if reason is not None and not isinstance(reason, NotReached):
+            logger.error("job %s %s failed", job.kind, job.key, exc_info=reason)
+            _write_failure(job, repr(reason))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_job SET attempts = 0, lease_until = NULL WHERE id = ANY(%s) AND state = 'ready'",
+            [[pk for pk, reason in failed.items() if isinstance(reason, NotReached)]],
+        )
+        cursor.execute(
+            "UPDATE core_job SET state = 'done', done_at = clock_timestamp(), last_error = ''"
+            " WHERE id = ANY(%s) AND state = 'ready'",
+            [[job.pk for job in jobs if job.pk not in failed]],
+        )
+        return cursor.rowcount
 
 
 def _claim(job_id: int) -> Job | None:

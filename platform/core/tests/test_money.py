@@ -48,5 +48,18 @@ def test_sql_and_python_split_alike():
         with connection.cursor() as cursor:
             cursor.execute("SELECT split_fen(%s, %s::int[])", [amount, bps])
             assert (cursor.fetchone()[0] or []) == split_fen(amount, bps)[1]
+            four = [*bps, 0, 0, 0, 0][:4]
+            cursor.execute("SELECT * FROM split_fen_columns(%s, %s, %s, %s, %s)", [amount, *four])
+            assert list(cursor.fetchone()) == split_fen(amount, four)[1]
 
     alike()
+
+
+@pytest.mark.django_db
+def test_the_planner_inlines_the_split_in_columns():
+    """Called once per row as a function it would cost more than the rest of a settlement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "EXPLAIN SELECT s.* FROM generate_series(1, 9) g CROSS JOIN LATERAL split_fen_columns(g, 250, 9, 9, g) s"
+        )
+        assert "split_fen_columns" not in str(cursor.fetchall())
