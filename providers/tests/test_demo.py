@@ -14,6 +14,8 @@ from core.invariants import check_invariants
 from core.models import Job
 from coupons.domain.redemption import check_coupon
 from coupons.enums import CouponState, DealState, OrderCloseReason, OrderState, RefundReason, RefundState
+from coupons.live.enums import LiveState
+from coupons.live.models import LiveSession
 from coupons.models import (
     Coupon,
     Deal,
@@ -106,6 +108,10 @@ def _check_states() -> None:
     assert RedemptionReversal.objects.exists()
     assert {"coupon_already_used", "coupon_refund_locked", "coupon_unknown"} <= set(
         RedemptionRefusal.objects.values_list("code", flat=True)
+    )
+    assert set(LiveSession.objects.values_list("state", flat=True)) == {LiveState.ENDED, LiveState.PLANNED}
+    assert (
+        Order.objects.filter(placement__live_deal__session__state=LiveState.ENDED, state="paid").count() > 30
     )
     assert not Redemption.objects.filter(redeemed_at__gt=timezone.now()).exists()
 

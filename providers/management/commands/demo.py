@@ -93,7 +93,11 @@ class Command(BaseCommand):
             dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
             statements = build_statements(merchant=shop.merchant, by=confirmer, dispute=dispute)
             # Bells of four weeks: what they ring for is done.
-            tick_off_jobs(kinds=["settle", "close_order"], merchant_id=shop.merchant.pk, due_by=now)
+            tick_off_jobs(
+                kinds=["settle", "close_order", "end_live_session"],
+                merchant_id=shop.merchant.pk,
+                due_by=now,
+            )
             self.stderr.write(
                 f"{shop.merchant.name}: {len(shop.stores)} stores, {len(statements)} statements"
                 f" ({time.monotonic() - began:.0f} s)"
