@@ -1,6 +1,7 @@
 """Redemption records and coupons over HTTP: who sees what, filters and sums, files, the story, the office's undo."""
 
 import csv
+import html
 import io
 import re
 from datetime import timedelta
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_scopes import scopes_disabled
 
+from core.templatetags.tongdao import counted
 from coupons.domain.codes import new_code
 from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
@@ -168,6 +170,54 @@ def test_lists_cost_the_same_for_many_rows(town, office):
                 assert office.get(url).status_code == 200
             counts.append(len(statements))
     assert counts[:3] == counts[3:]
+
+
+def leaf_through(office, url, pattern):
+    """The ids of every page, page by page, following "Older"."""
+    pages = []
+    while url:
+        page = text(office.get(url))
+        pages.append([int(pk) for pk in re.findall(pattern, page)])
+        older = re.search(r'rel="next" href="([^"]*)"', page)
+        url = f"{url.partition('?')[0]}{html.unescape(older.group(1))}" if older else None
+    return pages
+
+
+def test_pages_go_below_a_row_so_nothing_shifts_or_is_counted(town, office, monkeypatch):
+    monkeypatch.setattr("coupons.views.redemptions.ROWS_PER_PAGE", 2)
+    monkeypatch.setattr("coupons.views.coupons.ROWS_PER_PAGE", 2)
+    noon = timezone.now() - timedelta(minutes=30)
+    uses = [town.redeem(town.buy()[0].code, at=noon).redemptions[0].id for _ in range(4)]  # all at one moment
+    uses.append(town.redeem(town.buy()[0].code, at=noon + timedelta(minutes=1)).redemptions[0].id)
+    (elsewhere,) = sold(town, store=town.other_store, clerk=town.owner)
+    newest = [elsewhere, *reversed(uses)]
+
+    found = leaf_through(office, "/m/laozao/redemptions/", r"/redemptions/(\d+)/")
+    assert found == [newest[:2], newest[2:4], newest[4:]]
+    found = leaf_through(office, f"/m/laozao/redemptions/?store={town.store.pk}", r"/redemptions/(\d+)/")
+    assert found == [newest[1:3], newest[3:5], newest[5:]]
+    coupons = list(Coupon.objects.order_by("-pk").values_list("pk", flat=True))
+    assert sum(leaf_through(office, "/m/laozao/coupons/?state=redeemed", r"/coupons/(\d+)/"), []) == coupons
+
+    second = text(office.get(f"/m/laozao/redemptions/?before={newest[1]}"))
+    assert "<strong>6</strong> uses stand" in second  # the sums are those of every page
+    assert 'rel="first"' in second
+
+
+@pytest.mark.parametrize("before", ["", "0", "x", "-1", "9" * 19, "9" * 30, "１"])  # noqa: RUF001
+def test_a_page_below_nothing_is_the_first(town, office, before):
+    (use,) = sold(town)
+    assert f"/redemptions/{use}/" in text(office.get("/m/laozao/redemptions/", {"before": before}))
+    for page in ["redemptions/?state=refused", "coupons/"]:
+        assert office.get(f"/m/laozao/{page}", {"before": before}).status_code == 200
+
+
+def test_more_refusals_than_are_counted(town, office, monkeypatch):
+    monkeypatch.setattr("coupons.views.redemptions.MOST_COUNTED", 1)
+    with pytest.raises(CouponUnknown):
+        town.redeem(new_code())
+    assert "Refused: 1<" in text(office.get("/m/laozao/redemptions/?state=refused"))
+    assert (counted(999), counted(1_000), counted(None)) == ("999", "999+", "0")
 
 
 def test_a_merchant_without_rows_is_told_what_comes(town, office):

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from core.newest import PARAMETER, read_newest
 from coupons.access import access_coupon, access_coupons
 from coupons.domain.codes import normalise_code
 from coupons.domain.deal_terms import describe_terms
@@ -41,8 +41,10 @@ def coupons(request: MerchantRequest) -> HttpResponse:
     found = _filter(access_coupons(access=request.access), filters)
     if not form.is_valid():
         found = found.none()
-    page = Paginator(found.select_related("deal", "customer", "order"), ROWS_PER_PAGE).get_page(
-        request.GET.get("page")
+    page = read_newest(
+        found.select_related("deal", "customer", "order"),
+        before=request.GET.get(PARAMETER),
+        size=ROWS_PER_PAGE,
     )
     context = {
         "form": form,

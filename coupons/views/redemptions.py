@@ -1,13 +1,14 @@
 """Redemption records: the list with its sums, files, one redemption with its coupon's story, the office's undo."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -16,19 +17,23 @@ from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError
 from core.exports import ROWS_AT_ONCE, safe_text, stream_csv, write_xlsx
+from core.newest import PARAMETER, read_newest
 from core.refusals import describe, describe_code
 from coupons.access import access_redemption, access_redemptions, access_refusals
 from coupons.domain.reversal import reverse_redemptions
 from coupons.forms.redemptions import RedemptionFilter, UndoForm
+from coupons.insights.domain.days import Redeemed, Stores, sum_redeemed
 from coupons.models import Redemption, RedemptionRefusal
 from coupons.views.timeline import tell_story
 from identity.enums import Role
+from merchants.access import access_stores
 from merchants.decorators import MerchantRequest, merchant_page
 
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
 UNDOERS = (Role.OWNER, Role.MANAGER)
 ROWS_PER_PAGE = 50
 MOST_EXPORTED = 200_000
+MOST_COUNTED = 1_000  # refusals are counted up to here: more is "999+"
 STATES = ("", "redeemed", "reversed", "refused")
 
 
@@ -43,7 +48,7 @@ def redemptions(request: MerchantRequest) -> HttpResponse:
         "tabs": _tabs(request, state),
         "filtered": bool(filters) or not form.is_valid(),
         "currency": request.merchant.currency,
-        "query": _query(request, without="page"),
+        "query": _query(request, without=PARAMETER),
         **(_list_refusals if state == "refused" else _list_redemptions)(request, form, filters, state),
     }
     template = "merchant/redemptions/list.html" if request.htmx else "merchant/redemptions/records.html"
@@ -144,17 +149,45 @@ def _list_redemptions(
     found = _filter_redemptions(request, filters, state)
     if not form.is_valid():
         found = found.none()
-    standing = Q(reversed_at__isnull=True)
-    sums = found.order_by().aggregate(
-        uses=Count("pk", filter=standing),
-        standing_fen=Sum("gross_fen", filter=standing),
-        undone=Count("pk", filter=~standing),
-        undone_fen=Sum("gross_fen", filter=~standing),
+    page = read_newest(
+        found.select_related("coupon", "deal", "store", "clerk", "settlement_line"),
+        before=request.GET.get(PARAMETER),
+        size=ROWS_PER_PAGE,
+        moment="redeemed_at",
     )
-    page = Paginator(
-        found.select_related("coupon", "deal", "store", "clerk", "settlement_line"), ROWS_PER_PAGE
-    ).get_page(request.GET.get("page"))
-    return {"page": page, "sums": sums}
+    return {"page": page, "sums": _sum(request, found, filters, state) if page.object_list else Redeemed()}
+
+
+def _sum(
+    request: MerchantRequest, found: "QuerySet[Redemption]", filters: dict[str, Any], state: str
+) -> Redeemed:
+    """Over everything the filters leave: from the sums of days, except that a clerk's uses are counted one by one."""
+    if "clerk" in filters:
+        standing = Q(reversed_at__isnull=True)
+        counted = found.order_by().aggregate(
+            uses=Count("pk", filter=standing),
+            fen=Coalesce(Sum("gross_fen", filter=standing), 0),
+            undone=Count("pk", filter=~standing),
+            undone_fen=Coalesce(Sum("gross_fen", filter=~standing), 0),
+        )
+        return Redeemed(**counted)
+    sums = sum_redeemed(
+        merchant=request.merchant,
+        stores=_filtered_stores(request, filters),
+        first=filters.get("from_date"),
+        last=filters.get("until_date"),
+    )
+    if state == "redeemed":
+        return replace(sums, undone=0, undone_fen=0)
+    return replace(sums, uses=0, fen=0) if state == "reversed" else sums
+
+
+def _filtered_stores(request: MerchantRequest, filters: dict[str, Any]) -> Stores:
+    store = filters.get("store")
+    if isinstance(store, str):
+        named = access_stores(access=request.access).filter(Q(name__icontains=store) | Q(number=store))
+        return list(named.order_by().values_list("pk", flat=True))
+    return [store.pk] if store else request.access.store_ids
 
 
 def _list_refusals(
@@ -163,14 +196,17 @@ def _list_refusals(
     found = _filter_refusals(request, filters)
     if not form.is_valid():
         found = found.none()
-    page = Paginator(found.select_related("coupon__deal", "store", "clerk"), ROWS_PER_PAGE).get_page(
-        request.GET.get("page")
+    page = read_newest(
+        found.select_related("coupon__deal", "store", "clerk"),
+        before=request.GET.get(PARAMETER),
+        size=ROWS_PER_PAGE,
+        moment="at",
     )
     rows = [
         (refusal, describe_code(refusal.code, refusal.facts, zone=request.merchant.tzinfo))
         for refusal in page
     ]
-    return {"page": page, "refusals": rows}
+    return {"page": page, "refusals": rows, "refused": found.order_by()[:MOST_COUNTED].count()}
 
 
 def _filter_redemptions(
@@ -224,7 +260,7 @@ def _tabs(request: MerchantRequest, state: str) -> list[dict[str, Any]]:
 def _query(request: MerchantRequest, *, without: str) -> str:
     """The filters as they stand, for links that change one thing."""
     query = request.GET.copy()
-    for name in {without, "page"}:
+    for name in {without, PARAMETER}:
         query.pop(name, None)
     return query.urlencode()
 

@@ -1,19 +1,15 @@
 """Money on its way to the merchant: not yet stated, to be confirmed, to be paid."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 from django_scopes import scope
 
-from core.clock import database_now
-from coupons.models import Redemption
+from coupons.insights.domain.days import sum_redeemed
 from coupons.settlement.enums import StatementState
-from coupons.settlement.models import SettlementLine, Statement
+from coupons.settlement.models import Statement
 from merchants.models import Merchant
-
-LOOK_BACK_DAYS = 31
 
 
 @dataclass(frozen=True)
@@ -40,21 +36,17 @@ class NextPayout:
 
 
 def sum_waiting(*, merchant: Merchant) -> Waiting:
-    """Redemptions that no settlement took yet, and lines that no statement took yet; amounts in fen.
+    """What stands and no statement says yet, whether settlement took it or not; amounts in fen.
 
-    Only redemptions due later than 31 days ago are asked, so that a long history costs nothing: settlement takes them
-    within minutes, and an invariant reports one that it never took.
+    Everything redeemed, read first, less everything stated: a redemption is stated once, and one that is cannot be
+    undone. Both are sums of days, so a long history costs little.
     """
-    oldest = database_now() - timedelta(days=LOOK_BACK_DAYS)
+    redeemed = sum_redeemed(merchant=merchant, stores=None)
     with scope(merchant=merchant.pk):
-        due = SettlementLine.objects.filter(statement__isnull=True).aggregate(
-            fen=Coalesce(Sum("gross_fen"), 0), uses=Count("pk")
+        stated = Statement.objects.aggregate(
+            fen=Coalesce(Sum("gross_fen"), 0), uses=Coalesce(Sum("lines_count"), 0)
         )
-        taken = SettlementLine.objects.filter(redemption=OuterRef("pk"))
-        expected = Redemption.objects.filter(
-            ~Exists(taken), merchant=merchant, reversed_at__isnull=True, due_at__gt=oldest
-        ).aggregate(fen=Coalesce(Sum("gross_fen"), 0), uses=Count("pk"))
-    return Waiting(gross_fen=due["fen"] + expected["fen"], uses=due["uses"] + expected["uses"])
+    return Waiting(gross_fen=redeemed.fen - stated["fen"], uses=redeemed.uses - stated["uses"])
 
 
 def sum_next_payout(*, merchant: Merchant) -> NextPayout:

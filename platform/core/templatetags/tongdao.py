@@ -80,6 +80,12 @@ def bps(value: int | None) -> str:
 
 
 @register.filter
+def counted(value: int | None, most: int = 1000) -> str:
+    """A number that was counted up to `most` only: 12 -> "12", 1000 -> "999+"."""
+    return str(value or 0) if (value or 0) < most else f"{most - 1}+"
+
+
+@register.filter
 def coupon_code(value: str | None) -> str:
     """Groups of four: "482913057716123" -> "4829 1305 7716 123"."""
     text = str(value or "")
