@@ -1,4 +1,4 @@
-"""What an installation that serves real customers must have said itself."""
+"""What an installation that serves real customers must have said itself, and in what shape."""
 
 from collections.abc import Mapping
 
@@ -25,3 +25,17 @@ def check_sandboxes(*, said: Mapping[str, str], debug: bool, https_only: bool, e
         raise SystemExit(
             "SANDBOX_PAYMENT_SECRET is not set: with the one of the repository anybody can report a payment."
         )
+
+
+def whole_number(name: str, text: str, *, least: int, most: int) -> int:
+    """A setting's number, written in digits. Raises SystemExit with one sentence for anything else."""
+    if text.isascii() and text.isdigit() and len(text) <= 12 and least <= int(text) <= most:
+        return int(text)
+    raise SystemExit(f"{name}={text!r} is not a whole number from {least} to {most}.")
+
+
+def yes_or_no(name: str, text: str) -> bool:
+    """A setting's switch. Raises SystemExit with one sentence for anything but true and false."""
+    if text.lower() not in {"true", "false"}:
+        raise SystemExit(f"{name}={text!r} is neither true nor false.")
+    return text.lower() == "true"

@@ -7,7 +7,7 @@ import environ
 from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
-from config.production import check_sandboxes
+from config.production import check_sandboxes, whole_number, yes_or_no
 from core.embedded.servers import MARK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -312,6 +312,30 @@ PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="sandbox")
 SANDBOX_PAYMENT_SECRET = env.str("SANDBOX_PAYMENT_SECRET", default="sandbox-secret-for-development")
 CUSTOMER_SIGN_IN = env.str("CUSTOMER_SIGN_IN", default="sandbox")
 check_sandboxes(said=os.environ, debug=DEBUG, https_only=HTTPS_ONLY, embedded=MARK in os.environ)
+
+# The gate before placing an order; see docs/admission.md.
+ADMISSION = yes_or_no("ADMISSION", env.str("ADMISSION", default="true"))
+ADMISSION_IN_FLIGHT = whole_number(
+    "ADMISSION_IN_FLIGHT", env.str("ADMISSION_IN_FLIGHT", default="0"), least=0, most=1_000
+)
+ADMISSION_TURN_SECONDS = whole_number(
+    "ADMISSION_TURN_SECONDS", env.str("ADMISSION_TURN_SECONDS", default="60"), least=15, most=900
+)
+ADMISSION_ABSENT_SECONDS = whole_number(
+    "ADMISSION_ABSENT_SECONDS", env.str("ADMISSION_ABSENT_SECONDS", default="30"), least=10, most=900
+)
+ADMISSION_TRIES_PER_CUSTOMER = whole_number(
+    "ADMISSION_TRIES_PER_CUSTOMER",
+    env.str("ADMISSION_TRIES_PER_CUSTOMER", default="60"),
+    least=0,
+    most=1_000_000,
+)
+ADMISSION_TRIES_PER_ADDRESS = whole_number(
+    "ADMISSION_TRIES_PER_ADDRESS",
+    env.str("ADMISSION_TRIES_PER_ADDRESS", default="3000"),
+    least=0,
+    most=1_000_000,
+)
 
 LOGGING = {
     "version": 1,
