@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.decorators.http import conditional_page
 
-from coupons.api import counter, coupons, orders, payments, shop
+from coupons.api import counter, coupons, orders, payments, shop, waiting
 
 urlpatterns = [
     path("merchants/<slug:slug>/", conditional_page(shop.ShopView.as_view()), name="api_merchant"),
@@ -16,6 +16,7 @@ urlpatterns = [
         orders.OrderCancellationView.as_view(),
         name="api_order_cancellation",
     ),
+    path("waiting/<str:ticket>/", waiting.WaitingView.as_view(), name="api_waiting"),
     path("coupons/", coupons.CouponsView.as_view(), name="api_coupons"),
     path("coupons/<id:coupon_id>/", coupons.CouponView.as_view(), name="api_coupon"),
     path("coupons/<id:coupon_id>/refund/", coupons.CouponRefundView.as_view(), name="api_coupon_refund"),

@@ -11,17 +11,20 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from core.api.fields import IdField, WholeNumber
-from core.api.idempotency import IDEMPOTENCY_KEY, answer_once, read_key
+from core.api.idempotency import IDEMPOTENCY_KEY, answer_once, kept_answer, read_key
 from core.api.pages import NewestFirst
 from coupons.access import access_own_order, access_own_orders, access_shop
+from coupons.admission.gate import Waiting, pass_gate
 from coupons.api.moments import MaybeMomentField, MomentField
 from coupons.api.shop import page_of
+from coupons.api.waiting import WaitingOrderSerializer, answer_waiting
 from coupons.domain.codes import mask_code
 from coupons.domain.deal_terms import describe_terms
-from coupons.domain.orders import UNPAID_SECONDS, close_order, write_order
+from coupons.domain.orders import UNPAID_SECONDS, OverPersonLimit, SoldOut, close_order, write_order
 from coupons.domain.payments import start_payment
 from coupons.enums import CouponState, OrderCloseReason, OrderState
 from coupons.models import Order
@@ -133,8 +136,8 @@ class OrdersView(CustomerView):
     pagination_class = NewestFirst
 
     def get_throttles(self) -> Any:
-        self.throttle_scope = "orders" if self.request.method == "POST" else "lookup"
-        return super().get_throttles()
+        # The gate counts the tries to order, in the one call it makes anyway.
+        return [] if self.request.method == "POST" else super().get_throttles()
 
     @extend_schema(
         operation_id="list_orders",
@@ -154,31 +157,48 @@ class OrdersView(CustomerView):
         operation_id="place_order",
         parameters=[IDEMPOTENCY_KEY],
         request=PlaceOrderSerializer,
-        responses={201: OrderSerializer},
+        responses={201: OrderSerializer, 202: WaitingOrderSerializer},
         tags=["orders"],
     )
     def post(self, request: Request) -> Response:
-        """Place an order; unpaid it closes after 15 minutes. The same key and body again get the first answer."""
+        """Place an order; unpaid it closes after 15 minutes. The same key and body again get the first answer.
+
+        In a rush the answer is 202 and a place in the waiting room: nothing was ordered yet. Ask for the place until it
+        is your turn, then send the same request with the same key again.
+        """
         key = read_key(request)
         wish = PlaceOrderSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
-        merchant = access_shop(slug=wish.validated_data["merchant"])
-        return answer_once(
-            request,
-            key=key,
-            endpoint="orders",
-            status=201,
-            effect=lambda: (
-                OrderSerializer(
-                    write_order(
-                        customer=self.customer,
-                        merchant=merchant,
-                        deal_id=wish.validated_data["deal_id"],
-                        quantity=wish.validated_data["quantity"],
-                    )
-                ).data
-            ),
-        )
+        deal_id, quantity = wish.validated_data["deal_id"], wish.validated_data["quantity"]
+        try:
+            with pass_gate(
+                customer_id=self.customer.pk,
+                address=BaseThrottle().get_ident(request) or "",
+                deal_id=deal_id,
+                quantity=quantity,
+            ):
+                merchant = access_shop(slug=wish.validated_data["merchant"])
+                return answer_once(
+                    request,
+                    key=key,
+                    endpoint="orders",
+                    status=201,
+                    effect=lambda: (
+                        OrderSerializer(
+                            write_order(
+                                customer=self.customer, merchant=merchant, deal_id=deal_id, quantity=quantity
+                            )
+                        ).data
+                    ),
+                )
+        except (Waiting, SoldOut, OverPersonLimit) as error:
+            # The order may exist already and only its answer was lost: then that answer comes first.
+            kept = kept_answer(request, key=key, endpoint="orders")
+            if kept is not None:
+                return kept
+            if isinstance(error, Waiting):
+                return answer_waiting(error)
+            raise
 
 
 class OrderView(CustomerView):

@@ -113,6 +113,9 @@ REFUSALS: dict[str, Refusal] = {
     "over_person_limit": Refusal(
         409, _("At most %(limit)s per person; you have %(bought)s."), _("Choose a smaller number.")
     ),
+    "too_many_orders": Refusal(
+        429, _("Too many tries to order."), _("Wait %(seconds)s seconds, then try again.")
+    ),
     "deal_invalid": Refusal(
         422, _("Some values cannot be saved: %(problems)s."), _("Correct them and save again.")
     ),

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.domain.idempotency import Answer, claim_key, fingerprint, keep_answer
+from core.domain.idempotency import Answer, claim_key, find_answer, fingerprint, keep_answer
 from core.errors import DomainError
 
 KEY_PATTERN = "[A-Za-z0-9._:-]{8,64}"
@@ -64,3 +64,19 @@ def answer_once(
         body = effect()
         keep_answer(principal=principal, endpoint=endpoint, key=key, answer=Answer(status=status, body=body))
     return Response(body, status=status)
+
+
+def kept_answer(request: Request, *, key: str, endpoint: str) -> Response | None:
+    """The answer that is kept under the request's key, if there is one; takes nothing and locks nothing.
+
+    Raises IdempotencyKeyReused for another request under the key.
+    """
+    first = find_answer(
+        principal=f"user:{request.user.pk}",
+        endpoint=endpoint,
+        key=key,
+        fingerprint=fingerprint(path=request.path, body=request.data),
+    )
+    if first is None:
+        return None
+    return Response(first.body, status=first.status, headers={"Idempotency-Replayed": "true"})

@@ -43,12 +43,20 @@ def claim_key(*, principal: str, endpoint: str, key: str, fingerprint: str) -> A
         )
         if cursor.fetchone():
             return None
+    return find_answer(principal=principal, endpoint=endpoint, key=key, fingerprint=fingerprint)
+
+
+def find_answer(*, principal: str, endpoint: str, key: str, fingerprint: str) -> Answer | None:
+    """The answer kept under the key, or None. Raises IdempotencyKeyReused where the fingerprint differs."""
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT fingerprint, status, body FROM core_idempotencykey"
             " WHERE principal = %s AND endpoint = %s AND key = %s",
             [principal, endpoint, key],
         )
         row = cursor.fetchone()
+    if row is None:
+        return None
     if row[0] != fingerprint:
         raise IdempotencyKeyReused
     return Answer(status=row[1], body=json.loads(row[2]) if isinstance(row[2], str) else row[2])
