@@ -3,21 +3,28 @@
 The pages know no session: the customer's token lives in the browser (static/js/shop/), as in a mini-program.
 """
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 from django_scopes import scope
 
 from core.errors import NotFound
+from core.refusals import describe
 from coupons.access import access_shop, access_shop_deal, access_shop_deals, access_shop_stores
+from coupons.admission.gate import give_up_place, look_at_place
+from coupons.admission.tickets import read_ticket
+from coupons.api.waiting import describe_place
 from coupons.domain.deal_view import STORES_SHOWN, view_deal
+from coupons.domain.orders import OverPersonLimit, SoldOut
 from coupons.domain.sale import most_per_order, sale_state
 from coupons.enums import CouponState, OrderState, RefundState
 from identity.customer_sign_in.port import sandbox_is_open
@@ -114,6 +121,53 @@ def coupon(request: HttpRequest, coupon_id: int) -> HttpResponse:
     return _show(request, "shop/coupon.html", tab="coupons", coupon_id=coupon_id)
 
 
+@shop_page
+@never_cache
+def waiting(request: Any, ticket: str) -> HttpResponse:
+    """A place in the waiting room; loading the page again keeps it."""
+    known = read_ticket(ticket)
+    found = access_shop_deal(deal_id=known.deal_id)
+    if found.merchant_id != request.merchant.pk:
+        raise NotFound
+    refused = None
+    try:
+        place = describe_place(known, look_at_place(known))
+    except (SoldOut, OverPersonLimit) as error:
+        refused = describe(error)
+        place = {"state": "refused", "ticket": known.sign()}
+    waited = max(0, round(timezone.now().timestamp() - known.joined / 1_000_000))
+    seconds = place.get("seconds") or 0
+    return _show(
+        request,
+        "shop/waiting.html",
+        tab="home",
+        deal=found,
+        place=place,
+        refused=refused,
+        waited=waited,
+        progress=round(100 * waited / max(1, waited + seconds)),
+        about=_about(seconds),
+    )
+
+
+@require_POST
+def leave_waiting(request: HttpRequest, slug: str, ticket: str) -> HttpResponse:
+    """Give up the place and go back to the deal."""
+    try:
+        known = read_ticket(ticket)
+    except NotFound as error:
+        raise Http404 from error
+    give_up_place(known)
+    return redirect("shop_deal", slug, known.deal_id)
+
+
+def _about(seconds: int) -> str:
+    """The estimate in words, rounded up as the page's script does."""
+    if seconds > 90:
+        return _("About {count} minutes").format(count=math.ceil(seconds / 60))
+    return _("About {count} seconds").format(count=math.ceil(seconds / 5) * 5)
+
+
 def _show(request: Any, template: str, *, tab: str, **context: Any) -> HttpResponse:
     sign_in_url = reverse("sandbox_sign_in") if sandbox_is_open() else ""
     return render(
@@ -132,6 +186,8 @@ def _words(currency: str) -> dict[str, Any]:
         "uses": _("{left} of {total} uses left"),
         "signed_in_as": _("Signed in as {name}."),
         "open_in_app": _("Open this shop in its mini-program to sign in."),
+        "about_minutes": _("About {count} minutes"),
+        "about_seconds": _("About {count} seconds"),
         "retry": _("Try again"),
         "offline": _("The shop cannot be reached."),
         "offline_next": _("Check the network; nothing was lost, and nothing is done twice."),

@@ -24,6 +24,7 @@ from tests.tenancy.worlds import World, fingerprint, leaks
 PUBLIC = {
     "live", "ready", "favicon.ico", "set_language", "set_theme", "home", "sandbox_sign_in", "invitation_accept", "sandbox_pay",
     "shop_home", "shop_deal", "shop_orders", "shop_order", "shop_coupons", "shop_coupon", "shop_live", "shop_live_deal",
+    "shop_waiting", "shop_waiting_leave", "api_waiting",  # the ticket is signed, and says whose place it is
     "api_customer_sign_in", "api_staff_sign_in", "api_merchant", "api_stores", "api_deals", "api_deal",
     "api_payment_notifications", "api_schema", "api-docs",
 }  # fmt: skip

@@ -42,6 +42,7 @@ if (form) {
         key: wish.key,
       });
       sessionStorage.removeItem(WISH);
+      if (order.waiting) return waitFor(order.waiting, wish);
       location.assign(`${shop.dataset.orders}${order.id}/`);
     } catch (error) {
       if (error.status === 401) return signIn();
@@ -50,6 +51,14 @@ if (form) {
     } finally {
       button.disabled = false;
     }
+  }
+
+  // Nothing is ordered yet. A second tab takes over the first one's key: it has the same place, and they make one order.
+  function waitFor(place, wish) {
+    const WAIT = `tongdao.wait.${form.dataset.deal}`;
+    const known = JSON.parse(localStorage.getItem(WAIT) ?? "null");
+    if (known?.quantity !== wish.quantity) localStorage.setItem(WAIT, JSON.stringify(wish));
+    location.assign(form.dataset.waiting.replace("TICKET", place.ticket));
   }
 
   // Back from signing in: go on with what was pressed.
