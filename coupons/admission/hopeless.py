@@ -1,31 +1,32 @@
 """The one cheap read that decides whether an order would be refused; no row is written and none is locked."""
 
-from django.db.models import OuterRef, Subquery
-from django_scopes import scopes_disabled
+from django.db import connection
 
 from coupons.domain.orders import OverPersonLimit, SoldOut
-from coupons.models import Deal, DealPurchase
+
+_READ = """
+SELECT d.per_person_limit,
+    (SELECT quantity FROM coupons_dealpurchase WHERE deal_id = d.id AND customer_id = %(customer)s),
+    (SELECT sum(free) FROM coupons_stockslot WHERE pool_id = COALESCE(
+        (SELECT id FROM coupons_stockpool WHERE id = %(pool)s AND deal_id = d.id AND closed_at IS NULL),
+        (SELECT id FROM coupons_stockpool WHERE deal_id = d.id AND kind = 'general')))
+FROM coupons_deal d WHERE d.id = %(deal)s
+"""
 
 
 def check_hope(*, deal_id: int, customer_id: int, quantity: int, pool_id: int | None = None) -> None:
     """Raise SoldOut(left) or OverPersonLimit(limit, bought) where, at this moment, placing the order would.
 
-    As true as the order itself: what it says held when the statement began. A deal that does not exist is not hopeless:
-    placing the order says what is wrong.
+    As true as the order itself: what it says held when the statement began, and pieces on their way between pools are in
+    one of them. A deal that does not exist is not hopeless: placing the order says what is wrong.
     """
-    with scopes_disabled():
-        bought = DealPurchase.objects.filter(deal_id=OuterRef("pk"), customer_id=customer_id)
-        deal = (
-            Deal.objects.filter(pk=deal_id)
-            .select_related("stock")
-            .annotate(bought=Subquery(bought.values("quantity")))
-            .first()
-        )
-    if deal is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, {"deal": deal_id, "customer": customer_id, "pool": pool_id})
+        row = cursor.fetchone()
+    if row is None:
         return
-    limit, had = deal.per_person_limit, deal.bought or 0
-    if limit is not None and had + quantity > limit:
-        raise OverPersonLimit(limit=limit, bought=had)
-    left = deal.stock.left
+    limit, bought, left = row
+    if limit is not None and (bought or 0) + quantity > limit:
+        raise OverPersonLimit(limit=limit, bought=bought or 0)
     if left is not None and left < quantity:
         raise SoldOut(left=left)

@@ -26,6 +26,7 @@ from coupons.domain.codes import mask_code
 from coupons.domain.deal_terms import describe_terms
 from coupons.domain.orders import UNPAID_SECONDS, OverPersonLimit, SoldOut, close_order, write_order
 from coupons.domain.payments import start_payment
+from coupons.domain.placements import find_placement
 from coupons.enums import CouponState, OrderCloseReason, OrderState
 from coupons.models import Order
 from identity.api.permissions import IsCustomer, signed_in_customer
@@ -39,6 +40,11 @@ class PlaceOrderSerializer(serializers.Serializer[Any]):
     deal_id = IdField()
     quantity = WholeNumber(
         min_value=1, max_value=1000, help_text="Above the deal's limit it is refused by name."
+    )
+    placement = serializers.CharField(
+        required=False,
+        max_length=60,
+        help_text="`from` of the link the customer came by; one that is not known or over counts for nothing.",
     )
 
 
@@ -170,14 +176,21 @@ class OrdersView(CustomerView):
         wish = PlaceOrderSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
         deal_id, quantity = wish.validated_data["deal_id"], wish.validated_data["quantity"]
+        slug, token = wish.validated_data["merchant"], wish.validated_data.get("placement")
+        # Only who comes by a link is looked up before the gate: his pieces, and so his queue, may be others.
+        merchant = access_shop(slug=slug) if token else None
+        placement = find_placement(merchant=merchant, token=token) if merchant else None
+        if placement and placement.deal_id != deal_id:
+            placement = None
         try:
             with pass_gate(
                 customer_id=self.customer.pk,
                 address=BaseThrottle().get_ident(request) or "",
                 deal_id=deal_id,
                 quantity=quantity,
+                pool_id=placement.pool_id if placement else None,
             ):
-                merchant = access_shop(slug=wish.validated_data["merchant"])
+                merchant = merchant or access_shop(slug=slug)
                 return answer_once(
                     request,
                     key=key,
@@ -186,7 +199,11 @@ class OrdersView(CustomerView):
                     effect=lambda: (
                         OrderSerializer(
                             write_order(
-                                customer=self.customer, merchant=merchant, deal_id=deal_id, quantity=quantity
+                                customer=self.customer,
+                                merchant=merchant,
+                                deal_id=deal_id,
+                                quantity=quantity,
+                                placement=placement,
                             )
                         ).data
                     ),

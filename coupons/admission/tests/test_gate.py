@@ -17,7 +17,9 @@ from coupons.admission.limits import Limits
 from coupons.admission.room import ROOM, Go, Room, Wait
 from coupons.admission.tickets import Ticket
 from coupons.domain.orders import SoldOut, close_order, place_order
-from coupons.enums import OrderCloseReason
+from coupons.domain.placements import create_placement
+from coupons.domain.stock import allot_stock
+from coupons.enums import Entrance, OrderCloseReason, StockPoolKind
 from coupons.models import Order
 from coupons.tests.town import Town, make_customer, make_town
 from tests.api.conftest import Api, api_of, error_of, fresh_key
@@ -51,7 +53,7 @@ def place(api: Api, town: Town, key: str | None = None, **more: Any) -> Any:
 
 
 def writes(queries: CaptureQueriesContext) -> list[str]:
-    return [query["sql"] for query in queries if not query["sql"].startswith("SELECT")]
+    return [query["sql"] for query in queries if not query["sql"].lstrip().startswith("SELECT")]
 
 
 def test_who_has_to_wait_gets_a_place_and_nothing_is_written(
@@ -169,6 +171,25 @@ def test_a_limit_that_is_reached_is_answered_by_one_read(town: Town, customer: A
     assert error_of(cheap) == error_of(expensive)
     assert error_of(cheap)["facts"] == {"limit": 1, "bought": 1}
     assert writes(queries) == []
+
+
+def test_a_link_with_pieces_of_its_own_is_asked_about_those(town: Town, customer: Api) -> None:
+    """The general pieces are gone, those of the link are not; and the other way round."""
+    town.deal = town.make_deal(stock=2)
+    pool = allot_stock(deal=town.deal, kind=StockPoolKind.SESSION, pieces=1)
+    card = create_placement(deal=town.deal, entrance=Entrance.LIVE_CARD, pool=pool)
+    town.order()
+
+    by_door = [error_of(place(customer, town))["code"] for _ in range(2)]
+    by_card = place(customer, town, placement=card.token)
+    too_late = [error_of(place(customer, town, placement=card.token))["code"] for _ in range(2)]
+    unknown = place(customer, town, placement="nobody-knows-it")
+
+    assert by_door == ["sold_out"] * 2
+    assert by_card.status_code == 201
+    assert latest(town).placement_id == card.pk
+    assert too_late == ["sold_out"] * 2
+    assert error_of(unknown)["code"] == "sold_out"
 
 
 def test_too_many_tries_say_how_long(customer: Api, town: Town, settings: Any) -> None:

@@ -7,6 +7,9 @@ const form = document.getElementById("buy");
 if (form) {
   const quantity = form.elements.quantity;
   const WISH = `tongdao.wish.${form.dataset.deal}`;
+  // The link the customer came by: pieces may be set aside for it.
+  const from = new URLSearchParams(location.search).get("from");
+  const more = from ? { placement: from } : {};
 
   for (const button of form.querySelectorAll("[data-step]")) {
     button.addEventListener("click", () => {
@@ -38,7 +41,7 @@ if (form) {
     button.disabled = true;
     try {
       const order = await call("POST", "orders/", {
-        body: { merchant: shop.dataset.shop, deal_id: form.dataset.deal, quantity: count },
+        body: { merchant: shop.dataset.shop, deal_id: form.dataset.deal, quantity: count, ...more },
         key: wish.key,
       });
       sessionStorage.removeItem(WISH);
@@ -57,7 +60,7 @@ if (form) {
   function waitFor(place, wish) {
     const WAIT = `tongdao.wait.${form.dataset.deal}`;
     const known = JSON.parse(localStorage.getItem(WAIT) ?? "null");
-    if (known?.quantity !== wish.quantity) localStorage.setItem(WAIT, JSON.stringify(wish));
+    if (known?.quantity !== wish.quantity) localStorage.setItem(WAIT, JSON.stringify({ ...wish, more }));
     location.assign(form.dataset.waiting.replace("TICKET", place.ticket));
   }
 
