@@ -52,7 +52,7 @@ class OfferedDeal:
         return self.allotted_pool_id or self.general_pool_id
 
 
-_FETCH = """
+FETCH_SQL = """
 SELECT d.id, d.title, d.kind, d.description, d.price_fen, d.list_price_fen, d.face_value_fen, d.uses_total,
     d.sale_from, d.sale_until, d.validity_kind, d.valid_from_date, d.valid_until_date, d.valid_days,
     d.usable_weekdays, d.usable_hours, d.blackout_dates, d.all_stores, d.per_order_limit, d.per_person_limit,
@@ -79,7 +79,7 @@ def fetch_offered_deal(
     """The deal of this merchant, None where there is none. Nothing is locked."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _FETCH,
+            FETCH_SQL,
             {
                 "merchant": merchant.pk,
                 "deal": deal_id,

@@ -148,7 +148,7 @@ def _check_on_sale(
 # Each part reads the one before it, so locks are taken in this order: the customer's count, then a slot nobody is writing
 # (or the one whose pieces were gathered). A count over the limit or no slot means no order; the caller's rollback undoes
 # the rest.
-_WRITE = """
+WRITE_SQL = """
 WITH counted AS (
     INSERT INTO coupons_dealpurchase AS p (merchant_id, deal_id, customer_id, quantity)
     VALUES (%(merchant)s, %(deal)s, %(customer)s, %(count)s)
@@ -224,7 +224,7 @@ def _write(*, order: Order, deal: OfferedDeal) -> None:
 
 def _run_write(values: dict[str, Any]) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, values)
+        cursor.execute(WRITE_SQL, values)
         row: tuple[Any, ...] = cursor.fetchone()
         return row
 
