@@ -444,6 +444,27 @@ FIGURES: dict[str, Planting] = {
     ),
 }
 
+PLANNED = "(SELECT max(id) FROM live_livesession WHERE merchant_id = {here} AND state = 'planned')"
+LIVE = {
+    "live_rows_stay_in_one_shop": Planting(
+        "UPDATE live_livenote SET session_id = (SELECT max(id) FROM live_livesession WHERE merchant_id = {there})"
+        " WHERE merchant_id = {here}"
+    ),
+    "deals_are_live_with_their_session": Planting(
+        f"UPDATE live_livesessiondeal SET is_live = true WHERE session_id = {PLANNED}"
+    ),
+    "cards_sell_the_pieces_of_their_session": Planting(
+        "UPDATE coupons_placement SET pool_id = NULL"
+        f" WHERE id = (SELECT placement_id FROM live_livesessiondeal WHERE session_id = {PLANNED})"
+    ),
+    "sessions_hold_pieces_while_they_last": Planting(
+        f"UPDATE live_livesession SET state = 'cancelled', ended_at = now() WHERE id = {PLANNED}"
+    ),
+    "sessions_sell_only_once_live": Planting(
+        "UPDATE live_livesession SET state = 'cancelled', started_at = NULL WHERE merchant_id = {here} AND state = 'ended'"
+    ),
+}
+
 PLANTINGS = (
     WORKS
     | ACCESS
@@ -457,4 +478,5 @@ PLANTINGS = (
     | SETTLEMENT
     | TENANCY
     | FIGURES
+    | LIVE
 )

@@ -18,6 +18,11 @@ from coupons.domain.refunds import request_refund
 from coupons.domain.reversal import reverse_redemptions
 from coupons.domain.stock import allot_stock, close_pool
 from coupons.enums import DealKind, Entrance, OrderCloseReason, StockPoolKind
+from coupons.live.domain.notes import add_note
+from coupons.live.domain.plan import SessionPlan, plan_session
+from coupons.live.domain.session_deals import Allotment
+from coupons.live.domain.session_states import end_session, go_live
+from coupons.live.models import LiveOpening
 from coupons.models import Audience, AudienceMember, DealReview
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
@@ -46,6 +51,7 @@ def build_shop(slug: str) -> Town:
     _redeemed_just_now(town, card=card)
     _refunded(town, begin=begin)
     _allotted(town)
+    _sold_live(town)
     _kept_beside(town)
     return town
 
@@ -114,6 +120,32 @@ def _allotted(town: Town) -> None:
         if entrance == Entrance.COMMENT:
             assert close_pool(pool=pool) == 6
     town.order(deal=town.make_deal(title="endless", stock=None))
+
+
+def _sold_live(town: Town) -> None:
+    """A session that is over and one that is planned, with an order, an opening and a note."""
+    deal = town.make_deal(title="live", stock=50)
+    over, planned = (
+        plan_session(
+            merchant=town.merchant,
+            plan=SessionPlan(
+                title=title,
+                host_name="host",
+                planned_from=timezone.now(),
+                planned_until=timezone.now() + HOUR,
+                deals=(Allotment(deal.pk, 9),),
+            ),
+            by=town.owner,
+        )
+        for title in ("over", "planned")
+    )
+    go_live(session=over, by=town.owner)
+    town.pay(town.order(deal=deal, quantity=2, placement=over.deals.get().placement))
+    assert end_session(session=over, by=town.owner) == 7
+    LiveOpening.objects.create(
+        merchant=town.merchant, session=over, live_deal=over.deals.get(), minute=timezone.now(), count=3
+    )
+    add_note(session=planned, text="to do", is_todo=True, by=town.owner)
 
 
 def _kept_beside(town: Town) -> None:
