@@ -130,11 +130,11 @@ def pay_refund(job: Job) -> None:
                 state=RefundState.FAILED, last_error=repr(error)[:200]
             )
             raise
-        _record_paid_out(refund)
+        record_paid_out(refund)
 
 
 @transaction.atomic
-def _record_paid_out(refund: Refund) -> None:
+def record_paid_out(refund: Refund) -> None:
     """Order of locks as everywhere: coupon, refund, order, the customer's count, stock."""
     if refund.coupon_id:
         Coupon.objects.filter(pk=refund.coupon_id, state=CouponState.REFUND_LOCKED).update(

@@ -57,7 +57,9 @@ class Redemption(models.Model):
             models.CheckConstraint(condition=Q(use_no__gte=1, gross_fen__gte=0), name="redemption_sane"),
         ]
         indexes = [
-            models.Index(fields=["merchant", "id"], name="redemption_by_merchant"),  # settlement walks along it
+            models.Index(
+                fields=["merchant", "id"], name="redemption_by_merchant"
+            ),  # settlement walks along it
             models.Index(fields=["merchant", "-redeemed_at"], name="redemption_by_time"),
             models.Index(  # a day's sums without its rows
                 fields=["merchant", "business_date", "store"],

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
@@ -55,17 +55,23 @@ class SandboxProvider:
         return f"/sandbox/pay/{reference}/"  # the cashier's address, on the other side
 
     def refund(self, *, reference: str, refund_key: str, amount_fen: int) -> None:
-        with transaction.atomic():
-            charge = get_charge(reference=reference, lock=True)
-            if charge.paid_at is None:
-                raise Invalid(field="reference", why="not_paid")
-            if refund_key in charge.refund_keys:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE coupons_sandboxcharge SET refunded_fen = refunded_fen + %(fen)s,
+                    refund_keys = refund_keys || jsonb_build_object(%(key)s::text, %(fen)s::bigint)
+                WHERE reference = %(reference)s AND paid_at IS NOT NULL
+                  AND NOT refund_keys ? %(key)s AND refunded_fen + %(fen)s <= amount_fen
+                """,
+                {"reference": reference, "key": refund_key, "fen": amount_fen},
+            )
+            if cursor.rowcount:
                 return
-            if charge.refunded_fen + amount_fen > charge.amount_fen:
-                raise Invalid(field="amount_fen", why="more_than_charged")
-            charge.refund_keys[refund_key] = amount_fen
-            charge.refunded_fen += amount_fen
-            charge.save(update_fields=["refund_keys", "refunded_fen"])
+        charge = get_charge(reference=reference)
+        if charge.paid_at is None:
+            raise Invalid(field="reference", why="not_paid")
+        if refund_key not in charge.refund_keys:
+            raise Invalid(field="amount_fen", why="more_than_charged")
 
     def parse_notification(self, *, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         sent_at = headers.get("X-Sandbox-Timestamp", "")

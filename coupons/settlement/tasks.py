@@ -1,19 +1,31 @@
 """Beat's side of settlement; the work itself hangs on job rows."""
 
+import logging
+
 from celery import shared_task
 from django_scopes import scopes_disabled
 
 from core.domain.jobs import enqueue_job, job_handler
 from core.models import Job
 from coupons.settlement.domain import settlement
+from coupons.settlement.domain.progress import take_back_progress
 from coupons.settlement.domain.statements import last_finished_day, seal_statements
 from coupons.settlement.models import SettlementLine
 from merchants.models import Merchant
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
 def sweep_unsettled(**kwargs: object) -> None:
     settlement.enqueue_unsettled()
+
+
+@shared_task
+def look_behind_the_mark(**kwargs: object) -> None:
+    """Nightly, over the whole history: every run looks from the mark on only."""
+    if moved := take_back_progress():
+        logger.error("settlement had passed something over for %s merchants: it is taken now", moved)
 
 
 @shared_task

@@ -74,6 +74,10 @@ CELERY_TASK_DEFAULT_QUEUE = "tongdao"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.tasks.sweep", "schedule": 30.0},
     "sweep-unsettled": {"task": "coupons.settlement.tasks.sweep_unsettled", "schedule": 60.0},
+    "look-behind-the-mark": {
+        "task": "coupons.settlement.tasks.look_behind_the_mark",
+        "schedule": crontab(hour="3", minute="20"),
+    },
     "sweep-expired": {"task": "coupons.tasks.sweep_expired", "schedule": 120.0},
     "live-openings": {"task": "coupons.live.tasks.flush_openings", "schedule": 10.0},
     "end-deals": {"task": "coupons.tasks.end_deals", "schedule": 300.0},
