@@ -3,7 +3,7 @@
 import itertools
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 
 from django.db import connection
@@ -92,25 +92,21 @@ def _measure(
     limits = {name: _Limit(shop, chosen, strangers) for name, chosen in deals.items()}
     requests = {name: Requests(_requests(shop, chosen, tokens)) for name, chosen in deals.items()}
     with running_web() as web:
+
+        def send(name: str) -> Callable[[float], Figures]:
+            return lambda seconds: measure_http(
+                web, requests[name], seconds=seconds, connections=options.connections
+            )
+
+        def bench_database(name: str) -> Callable[[float], Figures]:
+            limit = limits[name]
+            return lambda seconds: run_pgbench(
+                limit.script, seconds=seconds, clients=options.connections, variables=limit.variables
+            )
+
         return measure_rounds(
             options,
-            {
-                **{
-                    name: lambda seconds, name=name: measure_http(
-                        web, requests[name], seconds=seconds, connections=options.connections
-                    )
-                    for name in deals
-                },
-                **{
-                    f"limit {name}": lambda seconds, name=name: run_pgbench(
-                        limits[name].script,
-                        seconds=seconds,
-                        clients=options.connections,
-                        variables=limits[name].variables,
-                    )
-                    for name in deals
-                },
-            },
+            {name: send(name) for name in deals} | {f"limit {name}": bench_database(name) for name in deals},
         )
 
 
