@@ -9,6 +9,7 @@ from django_scopes import scope
 from benchmarks.filling import Shop, fill_clerks, fill_customers
 from core.embedded.processes import say
 from coupons.domain.deal_terms import deal_terms
+from coupons.domain.stock import open_stocks
 from coupons.enums import DealState
 from coupons.models import Deal
 from coupons.settlement.models import SettlementBatch
@@ -38,9 +39,10 @@ FROM (SELECT n, %(today)s::date - (%(days)s - 1) + floor(n::float8 * %(days)s / 
 _FILL = (
     """
     INSERT INTO coupons_order (id, merchant_id, customer_id, deal_id, quantity, unit_price_fen, total_fen, currency, terms,
-        source, state, paid_fen, placed_at, expires_at, paid_at, close_reason)
+        source, state, stock_slot_id, paid_fen, placed_at, expires_at, paid_at, close_reason)
     SELECT u.order_id, %(merchant)s, (%(customer_ids)s::bigint[])[u.customer_no], (%(deal_ids)s::bigint[])[u.deal_no], 2,
-        %(price)s, 2 * %(price)s, 'CNY', %(terms)s::jsonb, 'shop', 'paid', 2 * %(price)s, u.at - u.before, u.at, u.at - u.before, ''
+        %(price)s, 2 * %(price)s, 'CNY', %(terms)s::jsonb, 'shop', 'paid',
+        (%(slot_ids)s::bigint[])[u.deal_no], 2 * %(price)s, u.at - u.before, u.at, u.at - u.before, ''
     FROM bench_uses u WHERE u.n %% 2 = 1
     """,
     """
@@ -74,9 +76,9 @@ _FILL = (
 _UNUSED = (
     """
     INSERT INTO coupons_order (id, merchant_id, customer_id, deal_id, quantity, unit_price_fen, total_fen, currency, terms,
-        source, state, paid_fen, placed_at, expires_at, paid_at, close_reason)
+        source, state, stock_slot_id, paid_fen, placed_at, expires_at, paid_at, close_reason)
     SELECT %(base)s::bigint - n, %(merchant)s, (%(customer_ids)s::bigint[])[1 + n %% %(customers)s], (%(deal_ids)s::bigint[])[1 + n %% %(deals)s],
-        1, %(price)s, %(price)s, 'CNY', %(terms)s::jsonb, 'shop', 'paid', %(price)s, paid_at, paid_at, paid_at, ''
+        1, %(price)s, %(price)s, 'CNY', %(terms)s::jsonb, 'shop', 'paid', (%(slot_ids)s::bigint[])[1 + n %% %(deals)s], %(price)s, paid_at, paid_at, paid_at, ''
     FROM (SELECT n, %(now)s::timestamptz - interval '60 days' * n / %(unused)s AS paid_at FROM generate_series(1, %(unused)s) n) x
     """,
     """
@@ -98,6 +100,12 @@ SELECT id, %(merchant)s, 'S' || to_char(day, 'YYYYMMDD') || '-0001', day, day, l
 FROM (SELECT statement_id AS id, business_date AS day, count(*) AS lines, sum(gross_fen) AS gross,
         sum(platform_fee_fen) AS fee, sum(merchant_fen) AS net
       FROM settlement_settlementline WHERE merchant_id = %(merchant)s AND statement_id IS NOT NULL GROUP BY 1, 2) t
+"""
+
+_STOCK = """
+UPDATE coupons_stockslot s SET sold = o.sold
+FROM (SELECT stock_slot_id, sum(quantity) AS sold FROM coupons_order WHERE merchant_id = %(merchant)s GROUP BY 1) o
+WHERE s.id = o.stock_slot_id
 """
 
 
@@ -132,13 +140,14 @@ def fill_history(shop: Shop, *, count: int, deals: int = 20, prefix: str = "hist
         **_ids("clerk", [clerk.pk for clerk in fill_clerks(shop, count=CLERKS)]),
         **_ids("store", [store.pk for store in shop.stores]),
         **_ids("deal", deal_ids),
+        **_ids("slot", _first_slots(deal_ids)),
     }
     for first in range(1, count + 1, AT_ONCE):
         last = min(first + AT_ONCE - 1, count)
         _write((_USES, *_FILL), values | {"first": first, "last": last})
         if count > AT_ONCE:
             say(f"  {last:,} of {count:,}")
-    _write((*_UNUSED, _STATEMENTS), values)
+    _write((*_UNUSED, _STATEMENTS, _STOCK), values)
 
 
 def _write(statements: tuple[str, ...], values: dict[str, Any]) -> None:
@@ -161,10 +170,22 @@ def _fill_deals(shop: Shop, *, count: int) -> list[int]:
                 price_fen=shop.deal.price_fen,
                 list_price_fen=shop.deal.list_price_fen,
                 state=DealState.ONLINE,
-            ).pk
+            )
             for number in range(2, count + 1)
         ]
-    return [shop.deal.pk, *more]
+        open_stocks(deals=[(deal, None) for deal in more])
+    return [shop.deal.pk, *(deal.pk for deal in more)]
+
+
+def _first_slots(deal_ids: list[int]) -> list[int]:
+    """The slot that says what was sold, of each deal."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT deal_id, min(id) FROM coupons_stockslot WHERE deal_id = ANY(%s) GROUP BY deal_id",
+            [deal_ids],
+        )
+        slots = dict(cursor.fetchall())
+    return [slots[deal_id] for deal_id in deal_ids]
 
 
 def _fill_batch(shop: Shop) -> int:

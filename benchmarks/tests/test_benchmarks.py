@@ -4,22 +4,32 @@ import json
 import os
 import subprocess
 import sys
+from io import StringIO
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
 from django_scopes import scopes_disabled
 
 from benchmarks.database import PREFIX
 from benchmarks.figures import Figures, middle, percentile
 from benchmarks.filling import fetch_codes, fill_orders_and_coupons, fill_shop
+from benchmarks.history import fill_history
 from benchmarks.pgbench import as_pgbench
 from benchmarks.registry import find_benches, ratio_of_rounds
 from benchmarks.traffic import Request, Requests
+from core.invariants import check_invariants
 from coupons.domain.codes import is_code
 from coupons.domain.redemption import redeem_coupons
-from coupons.models import Coupon
+from coupons.insights.domain.days import sum_redeemed
+from coupons.insights.models import RedeemedDay
+from coupons.models import Coupon, Redemption
+from coupons.settlement.domain.outstanding import sum_waiting
+from coupons.settlement.models import SettlementLine
 from coupons.tests.town import make_user
 
 KEYS = ["name", "ours_per_s", "limit_per_s", "floor_per_s", "ratio", "p50_ms", "p95_ms", "p99_ms", "web_cpu_ms", "db_cpu_ms"]  # fmt: skip
@@ -63,6 +73,29 @@ def test_filled_coupons_can_be_redeemed():
             attempt_key="attempt-1",
         )
     assert receipt.gross_fen == 12_800
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_filled_year_is_true_to_its_sums():
+    with scopes_disabled():
+        shop = fill_shop()
+        fill_history(shop, count=1_000, deals=3)
+        call_command("rebuild_roll_ups", shop.merchant.slug, stdout=StringIO())
+        redeemed = sum_redeemed(merchant=shop.merchant, stores=None)
+        waiting = sum_waiting(merchant=shop.merchant)
+        stated = SettlementLine.objects.filter(statement__isnull=False).count()
+        summed = RedeemedDay.objects.filter(rolled_at__isnull=False).aggregate(uses=Sum("uses"))["uses"]
+        today = Redemption.objects.order_by("-business_date").values_list("business_date", flat=True)[0]
+    broken = check_invariants().broken
+    assert not broken.keys() & {
+        "redeemed_days_equal_redemptions",
+        "store_days_equal_redemptions",
+        "sold_days_equal_orders",
+    }
+    assert (redeemed.uses, redeemed.undone) == (990, 10)
+    assert (redeemed.uses - stated, waiting.gross_fen) == (waiting.uses, 12_800 * waiting.uses)
+    assert 980 <= summed < 990
+    assert today == timezone.now().astimezone(shop.merchant.tzinfo).date()
 
 
 def test_a_benchmark_answers_in_json_and_drops_its_database():

@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
         # reading a day from the index alone reads the table as well.
         migrations.RunSQL(
             "ALTER TABLE coupons_redemption SET (autovacuum_vacuum_insert_scale_factor = 0,"
-            " autovacuum_vacuum_insert_threshold = 20000)",
+            " autovacuum_vacuum_insert_threshold = 5000)",
             "ALTER TABLE coupons_redemption RESET (autovacuum_vacuum_insert_scale_factor,"
             " autovacuum_vacuum_insert_threshold)",
         ),

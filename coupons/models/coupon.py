@@ -17,7 +17,9 @@ from merchants.models import Merchant
 class Coupon(models.Model):
     """15 digits, unique per merchant. `price_fen` was paid for all its uses; valid in [valid_from, valid_until)."""
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="coupons")
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="coupons", db_index=False
+    )  # coupon_by_merchant
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="coupons")
     deal = models.ForeignKey(Deal, on_delete=models.PROTECT, related_name="coupons")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="coupons")
@@ -52,6 +54,9 @@ class Coupon(models.Model):
         ]
         indexes = [
             models.Index(fields=["order"], name="coupon_by_order"),
+            models.Index(  # else a small shop's list is looked for among a large one's coupons
+                fields=["merchant", "-id"], name="coupon_by_merchant"
+            ),
             models.Index(
                 fields=["code"], name="coupon_by_code"
             ),  # tells another merchant's coupon from a wrong code

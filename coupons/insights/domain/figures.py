@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce
 from django_scopes import scope
 
 from coupons.enums import CouponState, DealState, RefundState
 from coupons.insights.domain import days
 from coupons.insights.domain.days import Stores
-from coupons.models import Coupon, Deal, Order, Redemption, Refund
+from coupons.models import Coupon, Deal, Redemption, Refund
 from coupons.settlement.enums import StatementState
 from coupons.settlement.models import Statement
 from merchants.enums import StoreState
@@ -119,32 +118,50 @@ def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
         )
 
 
+# Two ranges of one index each, read from the index alone.
+_REDEEMED_TODAY = """
+SELECT t.fen, t.uses, b.fen, b.uses
+FROM (SELECT COALESCE(sum(r.gross_fen), 0) AS fen, count(*) AS uses FROM coupons_redemption r
+      WHERE r.merchant_id = %(merchant)s AND r.business_date = %(today)s AND r.reversed_at IS NULL
+        AND r.redeemed_at <= %(at)s {stores}) t,
+     (SELECT COALESCE(sum(r.gross_fen), 0) AS fen, count(*) AS uses FROM coupons_redemption r
+      WHERE r.merchant_id = %(merchant)s AND r.business_date = %(then)s AND r.reversed_at IS NULL
+        AND r.redeemed_at <= %(before)s {stores}) b
+"""
+_SOLD_TODAY = """
+SELECT (SELECT COALESCE(sum(o.paid_fen), 0) FROM coupons_order o
+        WHERE o.merchant_id = %(merchant)s AND o.paid_at BETWEEN %(midnight)s AND %(at)s),
+    (SELECT COALESCE(sum(o.paid_fen), 0) FROM coupons_order o
+     WHERE o.merchant_id = %(merchant)s AND o.paid_at BETWEEN %(midnight_then)s AND %(before)s)
+"""
+
+
 def sum_today(*, merchant: Merchant, stores: Stores, at: datetime) -> Today:
     """Today until `at`, each number with a week ago until the same time of day; two statements."""
     local = at.astimezone(merchant.tzinfo)
     before = local - timedelta(
         days=7
     )  # wall time: the same time of day on the other side of a clock change too
-    today, then = Q(business_date=local.date()), Q(business_date=before.date(), redeemed_at__lte=before)
-    with scope(merchant=merchant.pk):
-        redeemed = _standing(merchant, stores).filter(business_date__in=[local.date(), before.date()])
-        uses = redeemed.aggregate(
-            fen=Coalesce(Sum("gross_fen", filter=today & Q(redeemed_at__lte=at)), 0),
-            count=Count("pk", filter=today & Q(redeemed_at__lte=at)),
-            fen_before=Coalesce(Sum("gross_fen", filter=then), 0),
-            count_before=Count("pk", filter=then),
-        )
-        sold = Order.objects.filter(
-            Q(paid_at__gte=_midnight(local), paid_at__lte=at)
-            | Q(paid_at__gte=_midnight(before), paid_at__lte=before)
-        ).aggregate(
-            fen=Coalesce(Sum("paid_fen", filter=Q(paid_at__gte=_midnight(local))), 0),
-            fen_before=Coalesce(Sum("paid_fen", filter=Q(paid_at__lte=before)), 0),
-        )
+    values = {
+        "merchant": merchant.pk,
+        "stores": list(stores or ()),
+        "today": local.date(),
+        "at": at,
+        "midnight": _midnight(local),
+        "then": before.date(),
+        "before": before,
+        "midnight_then": _midnight(before),
+    }
+    at_stores = "" if stores is None else "AND r.store_id = ANY(%(stores)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(_REDEEMED_TODAY.format(stores=at_stores), values)
+        fen, uses, fen_before, uses_before = cursor.fetchone()
+        cursor.execute(_SOLD_TODAY, values)
+        sold, sold_before = cursor.fetchone()
     return Today(
-        redeemed_fen=Compared(uses["fen"], uses["fen_before"]),
-        redeemed_count=Compared(uses["count"], uses["count_before"]),
-        sold_fen=Compared(sold["fen"], sold["fen_before"]),
+        redeemed_fen=Compared(int(fen), int(fen_before)),
+        redeemed_count=Compared(uses, uses_before),
+        sold_fen=Compared(int(sold), int(sold_before)),
     )
 
 
@@ -239,12 +256,6 @@ def _last_of_each(merchant: Merchant, stores: Sequence[int]) -> RawSQL:
         """,
         [list(stores), merchant.pk, LAST_REDEMPTIONS],
     )
-
-
-def _standing(merchant: Merchant, stores: Stores) -> "QuerySet[Redemption]":
-    """Redemptions that were not undone. The merchant is named so that the index by day is used whole."""
-    redemptions = Redemption.objects.filter(merchant=merchant, reversed_at__isnull=True)
-    return redemptions if stores is None else redemptions.filter(store_id__in=stores)
 
 
 def _days(today: date, fen_by_day: dict[date, int]) -> list[Day]:
