@@ -27,7 +27,7 @@ local LOOKED_AT = 200 -- absent ones dropped in one call
 local ASKED_A_SECOND = 500 -- questions in a young room
 local MOST_TURNS = 10000
 local PRESSED = 0.5 -- of the latest arrivals found the database full
-local FORGET, FADE_US = 0.05, 300000 -- what one arrival weighs in that; after so long only the latest counts
+local FORGET, FADE_US = 0.05, 300000 -- what one arrival weighs in that at least, and how long is lately
 local HARD = 4 -- times the limit: full at once, however sudden it came
 local POLL_MOST = math.max(1, math.floor(absent_us / SECOND / 3))
 
@@ -56,16 +56,20 @@ local function count_flying()
   return redis.call('ZCARD', flight)
 end
 
--- Whether arrivals find the database full, not just one of them: a few who collide for milliseconds are no rush.
+-- How much of the latest time arrivals found the database full: a few who collide for milliseconds are no rush. Where two
+-- arrivals one after the other found the same, it was so in between.
 local function feel(flying)
-  local kept = redis.call('HMGET', pace, 'full', 'felt')
+  local kept = redis.call('HMGET', pace, 'full', 'felt', 'found')
   local before = number(kept[1], 0)
   if before == 0 and flying < limit then return 0 end
-  local full = 0
+  local full, weight = 0, FORGET
   if flying >= limit then full = 1 end
-  local after = before + (full - before) * math.min(1, math.max(FORGET, (now - number(kept[2], 0)) / FADE_US))
-  if after < 0.001 then after = 0 end
-  redis.call('HSET', pace, 'full', tostring(after), 'felt', whole(now))
+  if number(kept[3], 0) == full then
+    weight = math.min(full == 1 and 0.25 or 1, math.max(FORGET, (now - number(kept[2], now)) / FADE_US))
+  end
+  local after = before + (full - before) * weight
+  if after < 0.01 then after = 0 end
+  redis.call('HSET', pace, 'full', tostring(after), 'felt', whole(now), 'found', full)
   return after
 end
 
@@ -108,8 +112,11 @@ local function adapt(g, flying)
   g.slow = g.slow + (speed - g.slow) * math.min(1, math.max(share, 1 - math.exp(-passed / 12)))
   if g.came > 0 and g.met / g.came >= PRESSED then
     g.window = math.max(1, g.window * 0.8)
-  elseif flying < limit and g.came > 0 and g.emptied == 0 then
-    g.window = math.min(MOST_TURNS, g.window * 1.3 + 1)
+  elseif flying < limit and g.emptied == 0 then
+    -- Those whose turn it is may have gone; they must not hold up the others.
+    local growth = 1
+    if g.came > 0 then growth = 1.3 end
+    g.window = math.min(MOST_TURNS, g.window * growth + 1)
   end
   g.since, g.done, g.emptied, g.came, g.met = now, 0, 0, 0, 0
 end
@@ -147,12 +154,12 @@ local function epoch()
 end
 
 -- The answer to somebody in the queue. The slower of two measured speeds, a tenth off; everybody ahead counted as a
--- buyer, also those whose turn has come; and his own next question added: it errs on the long side.
+-- buyer, also those whose turn has come and those in the database; and his own next question added: it errs on the long side.
 local function waiting(g)
   local position = redis.call('ZRANK', queue, customer) + 1
   local joined = redis.call('ZSCORE', queue, customer)
   local speed = math.max(1 / 60, math.min(g.fast, g.slow) * 0.9)
-  local seconds = (position + redis.call('ZCARD', turns)) / speed
+  local seconds = (position + redis.call('ZCARD', turns) + redis.call('ZCARD', flight)) / speed
   -- Who is far from his turn asks seldom, and a crowd that joined together does not ask together. A young room has not
   -- measured much yet: there nobody is sent away for long, unless too many would ask.
   local poll = math.ceil(seconds / 4)

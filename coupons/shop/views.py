@@ -25,7 +25,9 @@ from coupons.admission.tickets import read_ticket
 from coupons.api.waiting import describe_place
 from coupons.domain.deal_view import STORES_SHOWN, view_deal
 from coupons.domain.orders import OverPersonLimit, SoldOut
+from coupons.domain.placements import find_placement
 from coupons.domain.sale import most_per_order, sale_state
+from coupons.domain.stock import count_pool
 from coupons.enums import CouponState, OrderState, RefundState
 from identity.customer_sign_in.port import sandbox_is_open
 
@@ -74,6 +76,10 @@ def deal(request: Any, deal_id: int) -> HttpResponse:
     found = access_shop_deal(deal_id=deal_id)
     if found.merchant_id != request.merchant.pk:
         raise NotFound
+    placement = find_placement(merchant=request.merchant, token=request.GET.get("from", ""))
+    if placement and placement.deal_id == found.pk and placement.pool and not placement.pool.closed_at:
+        # Who came by this link is offered the pieces set aside for it.
+        found.stock.free = count_pool(pool=placement.pool).free
     stores = access_shop_stores(merchant=request.merchant)
     if not found.all_stores:
         stores = stores.filter(deals=found)
