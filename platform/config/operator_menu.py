@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 WAITING_BADGE = "coupons.admin.count_waiting"
 DEAD_JOBS_BADGE = "core.admin.count_dead"
+BROKEN_BADGE = "core.admin.count_broken"
 
 GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
     # (title, [(title, icon, URL name, query, badge)])
@@ -55,7 +56,13 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
             (_("What was done"), "history", "identity_auditevent", "", ""),
         ],
     ),
-    (_("Works"), [(_("Jobs"), "engineering", "core_job", "", "")]),
+    (
+        _("Works"),
+        [
+            (_("Self-check"), "fact_check", "core_invariantrun", "", BROKEN_BADGE),
+            (_("Jobs"), "engineering", "core_job", "", ""),
+        ],
+    ),
 ]
 
 
