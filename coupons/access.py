@@ -3,6 +3,7 @@
 For staff from the user's grants, and for a clerk from his stores; for customers what is on sale and what is his own.
 """
 
+from django.conf import settings
 from django.db.models import F, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Extract, Greatest, Now
 from django.utils import timezone
@@ -92,9 +93,9 @@ def access_refusals(*, access: MerchantAccess) -> "QuerySet[RedemptionRefusal]":
 
 
 def access_shop(*, slug: str) -> Merchant:
-    """The merchant whose shop anybody may enter. Raises NotFound."""
+    """The merchant whose shop anybody may enter; a shadow shop only inside its rehearsal. Raises NotFound."""
     merchant = Merchant.objects.filter(slug=slug).first()
-    if merchant is None:
+    if merchant is None or (merchant.is_shadow and not settings.REHEARSAL):
         raise NotFound
     return merchant
 
@@ -135,7 +136,7 @@ def access_shop_deal(*, deal_id: int) -> Deal:
             .annotate(now=Now())
             .first()
         )
-    if deal is None:
+    if deal is None or (deal.merchant.is_shadow and not settings.REHEARSAL):
         raise NotFound
     return deal
 

@@ -100,6 +100,8 @@ def write_order(
     at: datetime | None = None,
 ) -> Order:
     """place_order inside the caller's transaction, which a refusal must end: saves the two statements of a savepoint."""
+    if customer.is_shadow != merchant.is_shadow:  # a rehearsal's customers and everybody else never meet
+        raise NotFound
     deal = fetch_offered_deal(merchant=merchant, deal_id=deal_id, customer=customer, placement=placement)
     if deal is None:
         raise NotFound

@@ -30,10 +30,10 @@ def look_behind_the_mark(**kwargs: object) -> None:
 
 @shared_task
 def enqueue_statements(**kwargs: object) -> None:
-    """A job for each merchant with a finished day in no statement."""
+    """A job for each merchant with a finished day in no statement; shadow shops are never stated."""
     with scopes_disabled():
         open_days = (
-            SettlementLine.objects.filter(statement__isnull=True)
+            SettlementLine.objects.filter(statement__isnull=True, merchant__shadow_of__isnull=True)
             .values_list("merchant_id", "business_date")
             .distinct()
         )

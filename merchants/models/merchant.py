@@ -50,3 +50,8 @@ class Merchant(models.Model):
     @property
     def tzinfo(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+    @property
+    def is_shadow(self) -> bool:
+        """A rehearsal's shop, see shadow_of."""
+        return self.shadow_of_id is not None

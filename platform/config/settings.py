@@ -340,6 +340,8 @@ ADMISSION_TRIES_PER_ADDRESS = whole_number(
     least=0,
     most=1_000_000,
 )
+# Set for the processes of a rehearsal only: the lane of its jobs. Nowhere else can a shadow shop be entered.
+REHEARSAL = env.str("REHEARSAL", default="")
 
 LOGGING = {
     "version": 1,
