@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from django_scopes import scope
 
 from core.errors import NotFound
-from coupons.live.models import LiveNote, LiveSession
+from coupons.live.models import LiveNote, LiveSession, Rehearsal
 from merchants.access import MerchantAccess
 from merchants.models import Merchant
 
@@ -39,3 +39,17 @@ def access_card(*, merchant: Merchant, token: str) -> LiveSession:
     if session is None:
         raise NotFound
     return session
+
+
+def access_rehearsals(*, access: MerchantAccess, session: LiveSession) -> "QuerySet[Rehearsal]":
+    """A session's rehearsals, newest first."""
+    with scope(merchant=access.merchant.pk):
+        return Rehearsal.objects.filter(session=session).select_related("session").order_by("-id")
+
+
+def access_rehearsal(*, access: MerchantAccess, session: LiveSession, rehearsal_id: int) -> Rehearsal:
+    """One rehearsal of a session. Raises NotFound."""
+    rehearsal = access_rehearsals(access=access, session=session).filter(pk=rehearsal_id).first()
+    if rehearsal is None:
+        raise NotFound
+    return rehearsal

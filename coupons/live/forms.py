@@ -15,6 +15,7 @@ from core.forms import FenField
 from coupons.access import access_deals
 from coupons.enums import DealState
 from coupons.live.domain.plan import LONGEST, SessionPlan
+from coupons.live.domain.rehearsals import MOST_PEAK
 from coupons.live.domain.session_deals import MOST_DEALS, MOST_PIECES, Allotment
 from coupons.live.enums import LiveState
 from coupons.live.models import LiveSession, LiveSessionDeal
@@ -216,3 +217,39 @@ class NoteForm(forms.Form):
 
 class SessionFilter(forms.Form):
     state = forms.ChoiceField(required=False, choices=[("", ""), *LiveState.choices])
+
+
+class RehearsalForm(forms.Form):
+    """How hard and how long."""
+
+    peak = forms.IntegerField(
+        label=_("Orders a second at the peak"),
+        min_value=1,
+        max_value=MOST_PEAK,
+        initial=20,
+        help_text=_("What you expect in the busiest second of the stream."),
+    )
+    minutes = forms.TypedChoiceField(
+        label=_("Length"),
+        coerce=int,
+        initial=5,
+        choices=[
+            (1, _("1 minute, to try it out (proves nothing)")),
+            (5, _("5 minutes")),
+            (10, _("10 minutes")),
+            (30, _("30 minutes")),
+        ],
+    )
+    has_overload = forms.BooleanField(
+        label=_("One more step, a third above the peak"),
+        required=False,
+        help_text=_("Shows what happens when more come than you expect; it does not count for go or no go."),
+    )
+
+    def order(self) -> dict[str, Any]:
+        """What request_rehearsal wants."""
+        return {
+            "peak": self.cleaned_data["peak"],
+            "seconds": self.cleaned_data["minutes"] * 60,
+            "has_overload": self.cleaned_data["has_overload"],
+        }

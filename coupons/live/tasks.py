@@ -1,8 +1,14 @@
 """Beat's side of live sessions; and the import whose job handler every process must know."""
 
 from celery import shared_task
+from django_scopes import scopes_disabled
 
+from core.domain.jobs import job_handler
+from core.models import Job
 from coupons.live.domain import openings, session_states
+from coupons.live.enums import RehearsalState
+from coupons.live.models import Rehearsal
+from coupons.live.rehearsal.launch import launch_rehearsal
 
 __all__ = ["session_states"]
 
@@ -11,3 +17,14 @@ __all__ = ["session_states"]
 def flush_openings(**kwargs: object) -> None:
     """Openings of cards, from Redis into their minutes."""
     openings.flush_openings()
+
+
+@job_handler("start_rehearsal", calls_outside=True)
+def start_rehearsal(job: Job) -> None:
+    """Start its process; one that was started twice finds its row taken and ends."""
+    with scopes_disabled():
+        rehearsal = Rehearsal.objects.filter(
+            pk=job.payload["rehearsal_id"], state=RehearsalState.REQUESTED
+        ).first()
+    if rehearsal is not None:
+        launch_rehearsal(rehearsal)

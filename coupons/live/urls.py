@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from coupons.live.views import cards, sessions, shop, steps, wall
+from coupons.live.views import cards, rehearsals, sessions, shop, steps, wall
 
 LIVE = "m/<slug:slug>/live/"
 ONE = f"{LIVE}<int:session_id>/"
@@ -23,6 +23,14 @@ urlpatterns = [
     path(f"{ONE}deals/<int:live_deal_id>/card/", cards.live_deal_card, name="live_deal_card"),
     path(f"{ONE}wall/", wall.live_wall, name="live_wall"),
     path(f"{ONE}wall/figures/", wall.live_wall_figures, name="live_wall_figures"),
+    path(f"{ONE}rehearsals/", rehearsals.rehearsals, name="rehearsals"),
+    path(f"{ONE}rehearsals/<int:rehearsal_id>/", rehearsals.rehearsal, name="rehearsal"),
+    path(f"{ONE}rehearsals/<int:rehearsal_id>/cancel/", rehearsals.rehearsal_cancel, name="rehearsal_cancel"),
+    path(
+        f"{ONE}rehearsals/<int:rehearsal_id>/report.<str:suffix>",
+        rehearsals.rehearsal_file,
+        name="rehearsal_file",
+    ),
     path("h5/<slug:slug>/live/<slug:token>/", shop.shop_live, name="shop_live"),
     path("h5/<slug:slug>/live/<slug:token>/<id:deal_id>/", shop.shop_live_deal, name="shop_live_deal"),
 ]

@@ -231,6 +231,19 @@ REFUSALS: dict[str, Refusal] = {
     "live_allotment_too_large": Refusal(
         409, _("%(title)s has %(left)s pieces left for this session."), _("Enter that number or fewer.")
     ),
+    "rehearsal_under_way": Refusal(
+        409,
+        _("A rehearsal is under way on this installation."),
+        _("Wait until it is over: two at once would measure each other."),
+    ),
+    "rehearsal_session_state": Refusal(
+        409,
+        _("Only a planned session that has a deal is rehearsed."),
+        _("Plan the session and put a deal into it first; while it is live, customers come first."),
+    ),
+    "rehearsal_over": Refusal(
+        409, _("This rehearsal is over."), _("Load the page again and look at its state.")
+    ),
     # statements
     "statement_not_open": Refusal(
         409, _("This statement was answered before."), _("Load the page again and look at its state.")

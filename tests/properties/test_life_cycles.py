@@ -38,10 +38,18 @@ from coupons.enums import (
     RefundState,
 )
 from coupons.live.domain.plan import SessionPlan, plan_session
+from coupons.live.domain.rehearsals import (
+    begin_rehearsal,
+    cancel_rehearsal,
+    end_cancelled,
+    end_lost_rehearsals,
+    finish_rehearsal,
+)
 from coupons.live.domain.session_deals import Allotment
 from coupons.live.domain.session_states import cancel_session, end_session, go_live
-from coupons.live.enums import LIVE_SESSION_TRANSITIONS, LiveState
-from coupons.live.models import LiveSession
+from coupons.live.enums import LIVE_SESSION_TRANSITIONS, REHEARSAL_TRANSITIONS, LiveState, RehearsalState
+from coupons.live.models import LiveSession, Rehearsal
+from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
 from coupons.models import Coupon, Order, Payment, Redemption, Refund
 from coupons.payment_providers.sandbox import SandboxProvider
 from coupons.settlement.domain.settlement import settle_merchant
@@ -380,6 +388,51 @@ LIVE_SESSION = Cycle(
 )
 
 
+# Rehearsals
+
+
+def put_rehearsal_in(town: Town, state: RehearsalState) -> Rehearsal:
+    session = put_session(town, LiveState.PLANNED)
+    return put_rehearsal(session=session, title="周六夜场", by=town.owner, state=state)
+
+
+def let_it_be_silent(town: Town, rehearsal: Rehearsal) -> int:
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Rehearsal.objects.filter(pk=rehearsal.pk).update(asked_at=long_ago, heartbeat_at=long_ago)
+    return end_lost_rehearsals()
+
+
+REHEARSAL = Cycle(
+    REHEARSAL_TRANSITIONS,
+    put_rehearsal_in,
+    {
+        "begin": (
+            lambda town, rehearsal: begin_rehearsal(rehearsal_id=rehearsal.pk),
+            {(RehearsalState.REQUESTED, RehearsalState.RUNNING)},
+        ),
+        "finish": (
+            lambda town, rehearsal: finish_rehearsal(rehearsal=rehearsal, report=sample_report()),
+            {(RehearsalState.RUNNING, RehearsalState.FINISHED)},
+        ),
+        "cancel": (
+            lambda town, rehearsal: cancel_rehearsal(rehearsal=rehearsal, by=town.owner),
+            {(RehearsalState.REQUESTED, RehearsalState.CANCELLED)},
+        ),
+        "stop": (
+            lambda town, rehearsal: end_cancelled(rehearsal=rehearsal),
+            {(RehearsalState.RUNNING, RehearsalState.CANCELLED)},
+        ),
+        "fall silent": (
+            let_it_be_silent,
+            {
+                (RehearsalState.REQUESTED, RehearsalState.FAILED),
+                (RehearsalState.RUNNING, RehearsalState.FAILED),
+            },
+        ),
+    },
+)
+
+
 # Jobs
 
 
@@ -421,6 +474,7 @@ CYCLES = {
     "Line": LINE,
     "Statement": STATEMENT,
     "Live session": LIVE_SESSION,
+    "Rehearsal": REHEARSAL,
     "Store": STORE,
     "Invitation": INVITATION,
     "Job": JOB,

@@ -75,6 +75,10 @@ PAGES: dict[str, set[str]] = {
     "live_note_tick": MANAGERS,
     "live_card": OFFICE,
     "live_deal_card": OFFICE,
+    "rehearsals": MANAGERS,
+    "rehearsal": MANAGERS,
+    "rehearsal_cancel": MANAGERS,
+    "rehearsal_file": MANAGERS,
     "live_wall": OFFICE,
     "live_wall_figures": OFFICE,
     "statements": OFFICE,
@@ -83,7 +87,7 @@ PAGES: dict[str, set[str]] = {
     "statement_confirm": MONEY,
     "statement_dispute": MONEY,
 }
-ARGUMENTS = {"kind": "csv"}
+ARGUMENTS = {"kind": "csv", "suffix": "json"}
 NOUNS = {"store": "store_id", "clerk": "clerk", "deal": "deal_id"}  # what lists are filtered by
 NOTHING_THERE = {404, 405}  # 405: this page does not know the method; the other one must answer 404
 

@@ -21,6 +21,7 @@ from coupons.enums import DealState
 from coupons.live.domain.notes import add_note
 from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.session_deals import Allotment
+from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Redemption, RedemptionRefusal
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
@@ -96,6 +97,7 @@ def make_world(*, slug: str, mark: str) -> World:
             ),
             by=town.owner,
         )
+        rehearsal = put_rehearsal(session=session, title=f"{mark}直播", by=town.owner)
         note = add_note(session=session, text=f"{mark}待办", is_todo=True, by=town.owner)
         with pytest.raises(CouponUnknown):
             town.redeem(new_code())
@@ -127,6 +129,7 @@ def make_world(*, slug: str, mark: str) -> World:
                 "session_id": session.pk,
                 "live_deal_id": session.deals.get().pk,
                 "note_id": note.pk,
+                "rehearsal_id": rehearsal.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,
