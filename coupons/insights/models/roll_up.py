@@ -1,7 +1,7 @@
 """Days summed up, so that a page costs the same however much was redeemed. Copies of the truth, never the truth.
 
 A day counts as summed while `rolled_at` is set; else its rows are read themselves. Triggers take `rolled_at` away in
-the transaction that changes the day; docs/adr/0012 says why the sums are exact. Amounts are fen.
+the transaction that changes the day; docs/adr/0014 says why the sums are exact. Amounts are fen.
 """
 
 from django.db import models
