@@ -20,7 +20,7 @@ WHERE {merchant k.merchant_id} AND (k.held, k.sold) IS DISTINCT FROM
 
 -- name: stock_adds_up
 -- en: Of every deal and every allotment, the pieces free, held and sold together are exactly its stock; without end none are counted free.
--- zh: 每个团购和每份专属库存，可售、占用、已售三者之和正好等于库存总数；不限量的不计可售数。
+-- zh: 每个套餐和每份专属库存，可售、占用、已售三者之和正好等于库存总数；不限量的不计可售数。
 SELECT p.id AS stock_pool_id, p.deal_id FROM coupons_stockpool p
 LEFT JOIN (
     SELECT k.pool_id, count(*) AS slots, count(k.free) AS ended, sum(k.free) AS free, sum(k.held + k.sold) AS taken
@@ -30,7 +30,7 @@ WHERE {merchant p.merchant_id}
 
 -- name: nothing_is_oversold
 -- en: No deal and no allotment has more pieces in unpaid and paid orders than its stock.
--- zh: 任何团购、任何专属库存，未付款和已付款订单的件数都不超过库存，没有超卖。
+-- zh: 任何套餐、任何专属库存，未付款和已付款订单的件数都不超过库存，没有超卖。
 SELECT p.id AS stock_pool_id, p.deal_id FROM coupons_stockpool p
 JOIN (
     SELECT k.pool_id, sum(t.pieces) AS pieces FROM coupons_stockslot k JOIN (
@@ -51,7 +51,7 @@ WHERE {merchant k.merchant_id} AND (LEAST(k.held, k.sold) < 0 OR k.free < 0);
 
 -- name: every_deal_has_its_stock
 -- en: Every deal has one general stock, from which everybody can buy.
--- zh: 每个团购有且只有一份所有人都能购买的公共库存。
+-- zh: 每个套餐有且只有一份所有人都能购买的公共库存。
 SELECT d.id AS deal_id FROM coupons_deal d
 LEFT JOIN (SELECT p.deal_id, count(*) AS pools FROM coupons_stockpool p
            WHERE {merchant p.merchant_id} AND p.kind = 'general' GROUP BY p.deal_id) t ON t.deal_id = d.id
@@ -65,7 +65,7 @@ WHERE {merchant p.merchant_id} AND p.closed_at IS NOT NULL AND k.free <> 0;
 
 -- name: orders_take_the_stock_of_their_entrance
 -- en: An order takes its pieces from its own deal's general stock or from what was allotted to the link it came by, and counts for that link's entrance.
--- zh: 订单只占用本团购的公共库存或其来源链接的专属库存，并计入该链接的入口。
+-- zh: 订单只占用本套餐的公共库存或其来源链接的专属库存，并计入该链接的入口。
 SELECT o.id AS order_id FROM coupons_order o
 JOIN coupons_stockslot k ON k.id = o.stock_slot_id JOIN coupons_stockpool p ON p.id = k.pool_id
 LEFT JOIN coupons_placement l ON l.id = o.placement_id
@@ -74,7 +74,7 @@ WHERE {merchant o.merchant_id} AND (k.deal_id <> o.deal_id OR p.deal_id <> o.dea
 
 -- name: purchases_equal_orders
 -- en: What a customer is counted to have bought of a deal is what his open and paid orders say, less what was refunded before use.
--- zh: 记在顾客名下的某团购购买件数，等于其待付款和已付款订单的件数（减去使用前退款的件数），限购才准确。
+-- zh: 记在顾客名下的某套餐购买件数，等于其待付款和已付款订单的件数（减去使用前退款的件数），限购才准确。
 SELECT COALESCE(p.deal_id, t.deal_id) AS deal_id, COALESCE(p.customer_id, t.customer_id) AS customer_id
 FROM (SELECT x.deal_id, x.customer_id, x.quantity FROM coupons_dealpurchase x WHERE {merchant x.merchant_id}) p
 FULL JOIN (
@@ -188,7 +188,7 @@ WHERE j.fen IS DISTINCT FROM p.fen;
 
 -- name: coupons_agree_with_their_order
 -- en: A coupon is of the deal, the customer, the price and the number of uses that its order says.
--- zh: 券的团购、顾客、价格和可用次数都与订单一致。
+-- zh: 券的套餐、顾客、价格和可用次数都与订单一致。
 SELECT c.id AS coupon_id FROM coupons_coupon c JOIN coupons_order o ON o.id = c.order_id
 WHERE {merchant c.merchant_id}
   AND (c.deal_id, c.customer_id, c.price_fen, c.uses_total) IS DISTINCT FROM
@@ -254,7 +254,7 @@ WHERE {merchant r.merchant_id}
 
 -- name: redemptions_agree_with_their_coupon
 -- en: A redemption names the order and the deal of its coupon.
--- zh: 核销记录中的订单和团购与券一致。
+-- zh: 核销记录中的订单和套餐与券一致。
 SELECT r.id AS redemption_id FROM coupons_redemption r JOIN coupons_coupon c ON c.id = r.coupon_id
 WHERE {merchant r.merchant_id} AND (r.order_id, r.deal_id) <> (c.order_id, c.deal_id);
 
@@ -338,7 +338,7 @@ WHERE j.fen IS DISTINCT FROM f.fen;
 
 -- name: deals_and_their_parts_share_a_merchant
 -- en: A deal, its contents, reviews, stores, stock, audience and purchases belong to one merchant.
--- zh: 团购与它的内容、审核、门店、库存、人群和限购记录同属一个商户。
+-- zh: 套餐与它的内容、审核、门店、库存、人群和限购记录同属一个商户。
 SELECT 'deal' AS noun, d.id FROM coupons_deal d JOIN coupons_audience a ON a.id = d.audience_id
     WHERE {merchant d.merchant_id} AND a.merchant_id <> d.merchant_id
 UNION ALL SELECT 'audience member', x.id FROM coupons_audiencemember x JOIN coupons_audience a ON a.id = x.audience_id
@@ -365,7 +365,7 @@ UNION ALL SELECT 'purchase', x.id FROM coupons_dealpurchase x JOIN coupons_deal 
 
 -- name: orders_stay_with_their_merchant
 -- en: An order belongs to the merchant of its deal, its stock and the link it came by; its shares and payments belong to the same.
--- zh: 订单与其团购、库存、来源链接同属一个商户，分成和付款也属于该商户。
+-- zh: 订单与其套餐、库存、来源链接同属一个商户，分成和付款也属于该商户。
 SELECT 'order' AS noun, o.id FROM coupons_order o JOIN coupons_deal d ON d.id = o.deal_id
     JOIN coupons_stockslot k ON k.id = o.stock_slot_id LEFT JOIN coupons_placement l ON l.id = o.placement_id
     WHERE {merchant o.merchant_id}
@@ -378,14 +378,14 @@ UNION ALL SELECT 'payment', p.id FROM coupons_payment p JOIN coupons_order o ON 
 
 -- name: coupons_stay_with_their_merchant
 -- en: A coupon belongs to the merchant of its order and of its deal.
--- zh: 券与其订单、团购同属一个商户。
+-- zh: 券与其订单、套餐同属一个商户。
 SELECT c.id AS coupon_id FROM coupons_coupon c
 JOIN coupons_order o ON o.id = c.order_id JOIN coupons_deal d ON d.id = c.deal_id
 WHERE {merchant c.merchant_id} AND (o.merchant_id <> c.merchant_id OR d.merchant_id <> c.merchant_id);
 
 -- name: redemptions_stay_with_their_merchant
 -- en: A redemption, its undoing and every refused code belong to the merchant of the coupon, the order, the deal and the store.
--- zh: 核销、撤销和被拒券码与券、订单、团购、门店同属一个商户。
+-- zh: 核销、撤销和被拒券码与券、订单、套餐、门店同属一个商户。
 SELECT 'redemption' AS noun, r.id FROM coupons_redemption r
     JOIN coupons_coupon c ON c.id = r.coupon_id JOIN coupons_order o ON o.id = r.order_id
     JOIN coupons_deal d ON d.id = r.deal_id JOIN merchants_store s ON s.id = r.store_id

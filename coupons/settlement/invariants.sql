@@ -23,7 +23,7 @@ WHERE {merchant l.merchant_id} AND r.reversed_at IS NOT NULL;
 
 -- name: lines_agree_with_their_redemption
 -- en: A settlement line is of the coupon, the deal, the store, the day and the amount of its redemption.
--- zh: 结算明细的券、团购、门店、日期和金额与核销一致。
+-- zh: 结算明细的券、套餐、门店、日期和金额与核销一致。
 SELECT l.id AS line_id FROM settlement_settlementline l JOIN coupons_redemption r ON r.id = l.redemption_id
 WHERE {merchant l.merchant_id} AND (l.coupon_id, l.deal_id, l.store_id, l.business_date, l.gross_fen)
     <> (r.coupon_id, r.deal_id, r.store_id, r.business_date, r.gross_fen);
@@ -170,7 +170,7 @@ WHERE s.place > 1 OR (s.previous_id IS NULL) <> (s.id = s.first_id)
 
 -- name: lines_stay_with_their_merchant
 -- en: A settlement line belongs to the merchant of its redemption, coupon, deal, store, run and statement.
--- zh: 结算明细与其核销、券、团购、门店、结算批次和结算单同属一个商户。
+-- zh: 结算明细与其核销、券、套餐、门店、结算批次和结算单同属一个商户。
 SELECT l.id AS line_id FROM settlement_settlementline l
 JOIN coupons_redemption r ON r.id = l.redemption_id
 JOIN coupons_coupon c ON c.id = l.coupon_id

@@ -37,7 +37,7 @@ def keys() -> Iterator[tuple[str, str, str, str]]:
                 yield model._meta.db_table, field.column, target._meta.db_table, target._meta.pk.column
 
 
-@pytest.mark.parametrize(("table", "column", "target", "key"), keys())
+@pytest.mark.parametrize(("table", "column", "target", "key"), list(keys()))
 def test_a_row_that_points_into_another_shop_is_found(
     shops: tuple[Town, Town], table: str, column: str, target: str, key: str
 ) -> None:
