@@ -10,7 +10,7 @@ const staleNote = document.getElementById("wall-stale");
 const age = document.getElementById("wall-age");
 const time = document.getElementById("wall-time");
 let tag = "";
-let last = performance.now();
+let last = performance.now() - Number(wall.dataset.age) * 1000;
 let asking = false;
 
 function clock(seconds) {
@@ -29,9 +29,10 @@ function tick() {
   if (since) since.textContent = clock(Math.max(0, Math.floor((Date.now() - Date.parse(since.dataset.since)) / 1000)));
 }
 
-function arrived() {
-  last = performance.now();
-  const now = new Date();
+// `aged`: for how many seconds the server has had these figures.
+function arrived(aged) {
+  last = performance.now() - aged * 1000;
+  const now = new Date(Date.now() - aged * 1000);
   time.dateTime = now.toISOString();
   time.textContent = now.toTimeString().slice(0, 8);
   tick();
@@ -48,13 +49,14 @@ async function ask() {
       cache: "no-store",
       signal: AbortSignal.timeout(EVERY_MS * 2),
     });
-    if (answer.status === 304) return arrived();
+    const aged = Number(answer.headers.get("Age") ?? 0);
+    if (answer.status === 304) return arrived(aged);
     if (!answer.ok) return;
     figures.innerHTML = await answer.text();
     tag = answer.headers.get("ETag") ?? "";
     const data = JSON.parse(document.getElementById("wall-curve").textContent);
     canvas.dispatchEvent(new CustomEvent("chart:changed", { bubbles: true, detail: data }));
-    arrived();
+    arrived(aged);
   } catch {
     // No answer: tick() says since when.
   } finally {

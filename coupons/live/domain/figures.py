@@ -4,10 +4,10 @@ A session's orders are those placed by its cards, also by somebody who opened on
 it. Sold is what was paid, whatever was refunded later. Amounts are fen. Call inside the merchant's scope.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Count, DateTimeField, F, Func, Q, Sum, Value
 from django.db.models.functions import Coalesce
@@ -24,6 +24,9 @@ LOW_SHARE = 10  # a tenth of the allotment left, or fewer than LOW_PIECES, is lo
 LOW_PIECES = 5
 
 NOTHING_YET = Value(0)
+ORDER_SUMS = (
+    "orders", "paid_orders", "waiting_orders", "pieces", "gmv_fen", "refunded_fen", "recent_fen",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def share_bps(part: int, whole: int) -> int | None:
 
 
 def count_figures(*, session: LiveSession, at: datetime) -> SessionFigures:
-    """Everything the wall and the review show, in seven statements."""
+    """Everything the wall and the review show, in six statements; the orders are read once."""
     rows = list(
         session.deals.select_related("deal").annotate(
             free=Coalesce(Sum("pool__slots__free"), NOTHING_YET),
@@ -136,7 +139,9 @@ def count_figures(*, session: LiveSession, at: datetime) -> SessionFigures:
         )
     )
     placements = [row.placement_id for row in rows]
-    orders = _sum_orders(placements, at)
+    until = session.ended_at or at
+    steps = _steps(session, until)
+    orders, paid = _sum_orders(placements, recent_from=at - RECENT, bins=steps)
     coupons = _count_coupons(placements)
     openings = dict(
         LiveOpening.objects.filter(session=session)
@@ -157,14 +162,14 @@ def count_figures(*, session: LiveSession, at: datetime) -> SessionFigures:
         )
         for row in rows
     ]
-    until = session.ended_at or at
-    step, points = _curve(session, placements, until)
     return SessionFigures(
         total=sum((product.sums for product in products), Sums()),
         page_openings=openings.get(None, 0),
         products=products,
-        points=points,
-        step_minutes=step,
+        points=[Point(at=moment, fen=paid[moment][0], orders=paid[moment][1]) for moment in steps.moments]
+        if steps
+        else [],
+        step_minutes=steps.minutes if steps else 1,
         sources=_sources(session, [row.deal_id for row in rows], until),
         open_refunds=Refund.objects.filter(
             order__placement_id__in=placements,
@@ -181,31 +186,75 @@ def sum_sessions(*, sessions: Sequence[LiveSession]) -> dict[int, Sums]:
         .values_list("placement_id", "session_id")
     )
     sums = {session.pk: Sums() for session in sessions}
-    orders, coupons = _sum_orders(list(placements), None), _count_coupons(list(placements))
+    (orders, _paid), coupons = _sum_orders(list(placements)), _count_coupons(list(placements))
     for placement_id, session_id in placements.items():
         sums[session_id] += Sums(**orders.get(placement_id, {}), **coupons.get(placement_id, {}))
     return sums
 
 
-def _sum_orders(placements: list[int], at: datetime | None) -> dict[int, dict[str, int]]:
-    """By placement. Recent is what was paid in the five minutes before `at`."""
+@dataclass(frozen=True)
+class Steps:
+    """The steps of the curve, from a round time of the day on: 18:00, 18:05, …"""
+
+    begin: datetime
+    minutes: int
+    count: int
+
+    @property
+    def width(self) -> timedelta:
+        return timedelta(minutes=self.minutes)
+
+    @property
+    def moments(self) -> list[datetime]:
+        return [self.begin + step * self.width for step in range(self.count)]
+
+
+def _steps(session: LiveSession, until: datetime) -> Steps | None:
+    """From the beginning to the end, at most MOST_POINTS where the show is not days long."""
+    if session.started_at is None:
+        return None
+    begin = session.started_at.replace(second=0, microsecond=0)
+    minutes = int((until - begin).total_seconds() // 60) + 1
+    width = next((width for width in STEPS_MINUTES if minutes <= width * MOST_POINTS), STEPS_MINUTES[-1])
+    begin -= timedelta(minutes=(begin.hour * 60 + begin.minute) % width)
+    return Steps(begin=begin, minutes=width, count=int((until - begin) // timedelta(minutes=width)) + 1)
+
+
+def _sum_orders(
+    placements: list[int], *, recent_from: datetime | None = None, bins: Steps | None = None
+) -> tuple[dict[int, dict[str, int]], dict[datetime, tuple[int, int]]]:
+    """Sums by placement, and with bins (fen, orders) paid by step; one statement either way."""
     paid = Q(paid_at__isnull=False)
-    recent = Q(paid_at__gt=at - RECENT) if at else Q(pk__isnull=True)
-    rows = (
-        Order.objects.filter(placement_id__in=placements)
-        .order_by()
-        .values("placement_id")
-        .annotate(
-            orders=Count("pk"),
-            paid_orders=Count("pk", filter=paid),
-            waiting_orders=Count("pk", filter=Q(state=OrderState.CREATED)),
-            pieces=Coalesce(Sum("quantity", filter=paid), NOTHING_YET),
-            gmv_fen=Coalesce(Sum("total_fen", filter=paid), NOTHING_YET),
-            refunded_total=Coalesce(Sum("refunded_fen", filter=paid), NOTHING_YET),
-            recent_fen=Coalesce(Sum("total_fen", filter=recent), NOTHING_YET),
-        )
+    recent = Q(paid_at__gt=recent_from) if recent_from else Q(pk__isnull=True)
+    orders = Order.objects.filter(placement_id__in=placements).order_by()
+    keys = ["placement_id"]
+    if bins:
+        orders = orders.annotate(
+            bin=Func(
+                Value(bins.width), F("paid_at"), Value(bins.begin), function="date_bin",
+                output_field=DateTimeField(),
+            )
+        )  # fmt: skip
+        keys.append("bin")
+    rows = orders.values_list(*keys).annotate(
+        count=Count("pk"),
+        paid=Count("pk", filter=paid),
+        waiting=Count("pk", filter=Q(state=OrderState.CREATED)),
+        sold=Coalesce(Sum("quantity", filter=paid), NOTHING_YET),
+        fen=Coalesce(Sum("total_fen", filter=paid), NOTHING_YET),
+        refunded=Coalesce(Sum("refunded_fen", filter=paid), NOTHING_YET),
+        recent=Coalesce(Sum("total_fen", filter=recent), NOTHING_YET),
     )
-    return _by_key(rows, "placement_id")
+    sums: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(ORDER_SUMS, 0))
+    steps: dict[datetime, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for row in rows:
+        numbers = dict(zip(ORDER_SUMS, row[len(keys) :], strict=True))
+        for name, number in numbers.items():
+            sums[row[0]][name] += number
+        if bins:
+            fen, count = steps[row[1]]
+            steps[row[1]] = (fen + numbers["gmv_fen"], count + numbers["paid_orders"])
+    return dict(sums), steps
 
 
 def _count_coupons(placements: list[int]) -> dict[int, dict[str, int]]:
@@ -213,45 +262,12 @@ def _count_coupons(placements: list[int]) -> dict[int, dict[str, int]]:
     rows = (
         Coupon.objects.filter(order__placement_id__in=placements)
         .order_by()
-        .values("order__placement_id")
+        .values_list("order__placement_id")
         .annotate(coupons=Count("pk"), redeemed=Count("pk", filter=Q(uses_left__lt=F("uses_total"))))
     )
-    return _by_key(rows, "order__placement_id")
-
-
-def _by_key(rows: Iterable[Any], key: str) -> dict[int, dict[str, int]]:
     return {
-        row[key]: {name.replace("_total", "_fen"): value for name, value in row.items() if name != key}
-        for row in rows
+        placement_id: {"coupons": coupons, "redeemed": redeemed} for placement_id, coupons, redeemed in rows
     }
-
-
-def _curve(session: LiveSession, placements: list[int], until: datetime) -> tuple[int, list[Point]]:
-    """What was paid from the beginning to the end, in steps that make at most MOST_POINTS."""
-    if session.started_at is None:
-        return 1, []
-    begin = session.started_at.replace(second=0, microsecond=0)
-    minutes = int((until - begin).total_seconds() // 60) + 1
-    step = next((step for step in STEPS_MINUTES if minutes <= step * MOST_POINTS), STEPS_MINUTES[-1])
-    # Steps begin at round times of the day: 18:00, 18:05, …
-    begin -= timedelta(minutes=(begin.hour * 60 + begin.minute) % step)
-    width = timedelta(minutes=step)
-    bin_of = Func(Value(width), F("paid_at"), Value(begin), function="date_bin", output_field=DateTimeField())
-    rows = (
-        Order.objects.filter(placement_id__in=placements, paid_at__gte=begin, paid_at__lte=until)
-        .order_by()
-        .annotate(bin=bin_of)
-        .values("bin")
-        .annotate(fen=Sum("total_fen"), orders=Count("pk"))
-    )
-    paid = {row["bin"]: (row["fen"], row["orders"]) for row in rows}
-    points = []
-    moment = begin
-    while moment <= until:
-        fen, orders = paid.get(moment, (0, 0))
-        points.append(Point(at=moment, fen=fen, orders=orders))
-        moment += width
-    return step, points
 
 
 def _sources(session: LiveSession, deal_ids: list[int], until: datetime) -> list[Source]:

@@ -339,4 +339,24 @@ def test_the_wall_costs_the_same_however_much_was_sold(town, owner, django_asser
         for deal in (town.deal, other):
             for _ in range(3):
                 town.redeem(buy_live(town, session, deal).coupons.first().code)
-    assert used[0] == used[1] <= 12
+    assert used[0] == used[1] <= 11
+
+
+def test_walls_share_one_reading(town, owner, monkeypatch):
+    from coupons.live.views import shared_figures
+
+    session = plan(town, pieces=6)
+    go_live(session=session, by=town.owner)
+    url = f"{HERE}{session.pk}/wall/figures/"
+    first = owner.get(url)
+    buy_live(town, session)
+    again = owner.get(url)
+    assert (again.content, again["Age"]) == (first.content, "0")
+
+    now = shared_figures.time.time()
+    monkeypatch.setattr(shared_figures.time, "time", lambda: now + 12)
+    cache.add(f"live:figures:{session.pk}:live:reading", 1, 15)
+    waiting = owner.get(url)
+    assert (waiting.content == first.content, int(waiting["Age"]) >= 11) == (True, True), "another wall reads"
+    cache.delete(f"live:figures:{session.pk}:live:reading")
+    assert "¥128" in owner.get(url).content.decode()

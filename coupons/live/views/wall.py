@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -13,13 +12,12 @@ from django.views.decorators.http import require_safe
 
 from core.templatetags.tongdao import SYMBOLS
 from coupons.live.access import access_session
-from coupons.live.domain.figures import SessionFigures, count_figures
 from coupons.live.models import LiveSession
 from coupons.live.views.meanings import MEANINGS, curve, funnel
 from coupons.live.views.sessions import READERS
+from coupons.live.views.shared_figures import SharedFigures, read_figures
 from merchants.decorators import MerchantRequest, merchant_page
 
-FRESH_SECONDS = 2  # walls of one session share what was read within this time
 PRODUCTS_SHOWN = 7
 SOURCES_SHOWN = 5
 
@@ -29,28 +27,32 @@ SOURCES_SHOWN = 5
 def live_wall(request: MerchantRequest, session_id: int) -> HttpResponse:
     """The page; its script asks for the figures."""
     session = access_session(access=request.access, session_id=session_id)
-    context = {"session": session, "at": timezone.now(), **_figures(request, session)}
+    shared = read_figures(session)
+    context = {"shared": shared, "at": timezone.now(), **_context(request, session, shared)}
     return render(request, "merchant/live/wall.html", context)
 
 
 @merchant_page(*READERS)
 @require_safe
 def live_wall_figures(request: MerchantRequest, session_id: int) -> HttpResponse:
-    """Only the figures; 304 where they are what the wall has (If-None-Match)."""
+    """Only the figures; 304 where they are what the wall has (If-None-Match). `Age`: seconds since they were read."""
     session = access_session(access=request.access, session_id=session_id)
-    body = render_to_string("merchant/live/_wall.html", _figures(request, session), request=request).encode()
+    shared = read_figures(session)
+    context = _context(request, session, shared)
+    body = render_to_string("merchant/live/_wall.html", context, request=request).encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if request.headers.get("If-None-Match") == tag:
         response: HttpResponse = HttpResponseNotModified()
     else:
         response = HttpResponse(body)
     response["ETag"] = tag
+    response["Age"] = str(shared.age_seconds)
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
-def _figures(request: MerchantRequest, session: LiveSession) -> dict[str, Any]:
-    figures = _read(session)
+def _context(request: MerchantRequest, session: LiveSession, shared: SharedFigures) -> dict[str, Any]:
+    figures = shared.figures
     currency = request.merchant.currency
     total = figures.total
     products = sorted(figures.products, key=lambda product: -product.sums.gmv_fen)
@@ -74,12 +76,3 @@ def _figures(request: MerchantRequest, session: LiveSession) -> dict[str, Any]:
             name=pgettext("live session", "Sold"),
         ),
     }
-
-
-def _read(session: LiveSession) -> SessionFigures:
-    """From the cache while it is fresh; with Redis away every wall reads for itself."""
-    return cache.get_or_set(  # type: ignore[return-value]
-        f"live:figures:{session.pk}:{session.state}",
-        lambda: count_figures(session=session, at=timezone.now()),
-        FRESH_SECONDS,
-    )
