@@ -135,6 +135,14 @@ class Product:
         )
         assert self.process.poll() is None, self.said()
 
+    def site(self) -> str:
+        """The address it says it is reached at."""
+        return next(
+            line.split()[-1].rstrip("/")
+            for line in self.said().splitlines()
+            if line.startswith("Tongdao is running: ")
+        )
+
     def pids(self, name: str) -> list[int]:
         """The living processes one can kill under this name."""
         match name:
@@ -142,8 +150,10 @@ class Product:
                 return [pid for pid in [self.servers.postgres.pid()] if pid]
             case "valkey":
                 return [pid for pid in [self.servers.valkey.pid()] if pid] if self.servers.valkey else []
-            case "worker child":
-                return [pid for main in self.pids("worker") for pid in _children(main)]
+            case "web":
+                return [pid for pid in _children(self.process.pid) if " gunicorn " in command_line(pid)]
+            case "worker child" | "web child":
+                return [pid for main in self.pids(name.split()[0]) for pid in _children(main)]
             case _:
                 return [pid for pid in _children(self.process.pid) if f" {name} " in f"{command_line(pid)} "]
 
@@ -170,7 +180,8 @@ class Product:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=30)
         print(self.said()[-6000:])
-        print((self.folder.logs / "worker.log").read_text(errors="replace")[-3000:])
+        with contextlib.suppress(FileNotFoundError):  # it never came so far
+            print((self.folder.logs / "worker.log").read_text(errors="replace")[-3000:])
 
 
 def _children(parent: int) -> list[int]:
