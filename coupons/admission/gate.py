@@ -1,7 +1,7 @@
 """The way to an order: early refusals, the waiting room, then PostgreSQL.
 
 Redis never decides that somebody gets nothing. After PostgreSQL refused for want of stock or by a limit, Redis keeps for
-a few seconds the hint that asking is worth while; then one read-only statement (hopeless.py) answers instead of a
+30 seconds the hint that asking is worth while; then one read-only statement (hopeless.py) answers instead of a
 transaction. So nobody is told "sold out" while pieces are left, however old the hint is.
 """
 

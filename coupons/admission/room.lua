@@ -23,6 +23,7 @@ end
 
 local SECOND = 1000000
 local KEEP = 600 -- seconds a room is remembered after the last word from anybody
+local HINTED = 30 -- seconds; whoever asks PostgreSQL and finds hope ends it
 local LOOKED_AT = 200 -- absent ones dropped in one call
 local ASKED_A_SECOND = 500 -- questions in a young room
 local MOST_TURNS = 10000
@@ -184,7 +185,11 @@ end
 if op == 'enter' then
   local wait = math.max(take(tries_c, tonumber(ARGV[9])), take(tries_a, tonumber(ARGV[10])))
   if wait > 0 then return {'tries', wait} end
-  if ARGV[11] == '1' and redis.call('EXISTS', sold, full) > 0 then return {'ask'} end
+  if ARGV[11] == '1' then
+    if redis.call('EXISTS', sold, full) > 0 then return {'ask'} end
+  else
+    redis.call('DEL', sold, full) -- asked, and there is hope
+  end
   local flying = count_flying()
   local full = feel(flying)
   local is_free = flying < limit or (full < PRESSED and flying < HARD * limit)
@@ -214,8 +219,8 @@ if op == 'leave' then
   -- Nobody reads this answer. ARGV 9: ordered, sold_out, full or failed.
   redis.call('ZREM', flight, entry)
   if ARGV[9] == 'ordered' then redis.call('ZREM', turns, customer) end
-  if ARGV[9] == 'sold_out' then redis.call('SET', sold, '1', 'EX', 2) end
-  if ARGV[9] == 'full' then redis.call('SET', full, '1', 'EX', 10) end
+  if ARGV[9] == 'sold_out' then redis.call('SET', sold, '1', 'EX', HINTED) end
+  if ARGV[9] == 'full' then redis.call('SET', full, '1', 'EX', HINTED) end
   local second = math.floor(now / SECOND)
   local known = number(redis.call('HGET', pace, 'second'), 0)
   if known == second then
@@ -240,7 +245,11 @@ if op == 'look' then
     if ARGV[10] == epoch() then return {'gone'} end
     join(tonumber(ARGV[9]))
   end
-  if redis.call('EXISTS', sold) == 1 and ARGV[11] == '1' then return {'ask'} end
+  if ARGV[11] == '1' then
+    if redis.call('EXISTS', sold, full) > 0 then return {'ask'} end
+  else
+    redis.call('DEL', sold, full)
+  end
   redis.call('ZADD', seen, whole(now), customer)
   local g = read_gauge()
   advance(g)

@@ -36,7 +36,7 @@ def town(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> To
     monkeypatch.setattr(
         "coupons.admission.room.LOST_SECONDS", 600
     )  # the orders of the rush stay while a page is slow
-    settings.ADMISSION_ABSENT_SECONDS = 300
+    settings.ADMISSION_ABSENT_SECONDS = 60
     settings.SITE_URL = live_server.url
     settings.ADMISSION_IN_FLIGHT = 1
     cache.clear()
@@ -158,7 +158,7 @@ def test_every_state_reads_well(
     for state, bring_about in states.items():
         bring_about()
         for _ in range(20):
-            page.reload()
+            page.reload(timeout=30_000)
             if page.locator("#waiting").get_attribute("data-state") == state:
                 break
             page.wait_for_timeout(500)
@@ -172,11 +172,10 @@ def test_every_state_reads_well(
 def join_again(town: Town, ticket: str) -> None:
     """He queues again, and PostgreSQL has just told somebody that nothing is left."""
     known = read_ticket(ticket)
-    go = Go("nobody")
-    ROOM.leave(go, pool=known.pool, customer_id=0, outcome="sold_out")
     for number in range(8):
         ROOM.enter(pool="d0", customer_id=-number)
     ROOM.enter(pool=known.pool, customer_id=known.customer_id, hints=False)
+    ROOM.leave(Go("nobody"), pool=known.pool, customer_id=0, outcome="sold_out")
 
 
 def shoot(page: Page, name: str) -> None:

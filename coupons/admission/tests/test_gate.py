@@ -253,12 +253,13 @@ def test_sold_out_is_never_said_after_a_piece_came_back(town: Town) -> None:
     order = town.order()
     customer = make_customer()
     assert try_to_buy(town, customer) == "sold_out"
-    assert hint_of(town), "the hint is there and stays for two seconds"
+    assert hint_of(town), "the hint is there and stays for half a minute"
 
     close_order(order_id=order.pk, merchant_id=town.merchant.pk, reason=OrderCloseReason.BUYER)
 
     assert hint_of(town)
     assert try_to_buy(town, customer) == "ordered"
+    assert hint_of(town) is None, "the next one is spared the question"
 
 
 def test_the_proof_can_fail_a_gate_that_trusts_its_hint_is_wrong(
