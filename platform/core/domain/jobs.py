@@ -176,11 +176,10 @@ def _run_set(jobs: Sequence[Job]) -> int:
         if reason is not None and not isinstance(reason, NotReached):
             logger.error("job %s %s failed", job.kind, job.key, exc_info=reason)
             _write_failure(job, repr(reason))
+    not_reached = [pk for pk, reason in failed.items() if isinstance(reason, NotReached)]
+    if not_reached:
+        Job.objects.filter(pk__in=not_reached, state=JobState.READY).update(attempts=0, lease_until=None)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE core_job SET attempts = 0, lease_until = NULL WHERE id = ANY(%s) AND state = 'ready'",
-            [[pk for pk, reason in failed.items() if isinstance(reason, NotReached)]],
-        )
         cursor.execute(
             "UPDATE core_job SET state = 'done', done_at = clock_timestamp(), last_error = ''"
             " WHERE id = ANY(%s) AND state = 'ready'",

@@ -1,0 +1,36 @@
+"""The product's relay and its Celery workers, as `make run` starts them."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from config.celery import app
+from core.embedded import find_data_folder
+from core.supervisor import Child, product_commands
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+
+
+@contextmanager
+def running_workers() -> Iterator[None]:
+    """They work on the database and the Redis of this process's environment; waits until the worker answers."""
+    commands = product_commands(listener=0)
+    logs = find_data_folder().logs
+    logs.mkdir(parents=True, exist_ok=True)
+    children = {
+        name: Child(name, commands[name], log=logs / f"bench-{name}.log") for name in ("relay", "worker")
+    }
+    try:
+        for child in children.values():
+            child.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not app.control.ping(timeout=1):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The worker did not start:\n{children['worker'].log.read_text()[-3000:]}")
+        yield
+    finally:
+        for child in children.values():
+            child.ask_to_stop()
+        for child in children.values():
+            child.wait_until_stopped(time.monotonic() + STOP_SECONDS)
