@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
 from core.domain.invariant_runs import standing_since
-from core.invariants import Area, Invariant, by_area, load_catalogue
+from core.invariants import Area, Invariant, Sample, by_area, load_catalogue
 from core.models import InvariantRun
 from core.operator_labels import label_of
 
@@ -66,10 +66,10 @@ def took(run: InvariantRun) -> timedelta | None:
     return run.finished_at - run.started_at if run.finished_at else None
 
 
-def _cells(row: dict[str, str]) -> list[Cell]:
+def _cells(row: Sample) -> list[Cell]:
     return [
         Cell(label=label_of(column.removesuffix("_id"), column), value=value, link=_link(column, value))
-        for column, value in row.items()
+        for column, value in row
     ]
 
 

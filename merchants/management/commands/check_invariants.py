@@ -53,7 +53,7 @@ class Command(BaseCommand):
                 rows = run.figures[invariant.name]
                 self.stdout.write(f"  {rows or 'ok':>6}  {invariant.name}\n          {invariant.sentence}")
                 for sample in run.samples.get(invariant.name, [])[:SAMPLES_SHOWN]:
-                    said = ", ".join(f"{column} {value}" for column, value in sample.items())
+                    said = ", ".join(f"{column} {value}" for column, value in sample)
                     self.stdout.write(f"            {said}")
         self.stdout.write(f"\n{len(run.figures)} invariants, {len(broken)} broken.")
 

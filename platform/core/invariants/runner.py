@@ -13,13 +13,15 @@ from core.invariants.catalogue import CatalogueFault, Invariant, load_catalogue
 # Sorts and hashes over millions of rows; what compiles queries costs more than it gives in small shops.
 SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"
 
+Sample = list[tuple[str, str]]
+
 
 @dataclass
 class Report:
-    """How many rows break each invariant (0 is right), and some of them: column -> value, ids as strings."""
+    """How many rows break each invariant (0 is right), and some of them: (column, value) in order, ids as strings."""
 
     figures: dict[str, int] = field(default_factory=dict)
-    samples: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
 
     @property
     def broken(self) -> dict[str, int]:
@@ -56,10 +58,10 @@ def check_invariants(
     return report
 
 
-def _rows(cursor: CursorWrapper) -> list[dict[str, str]]:
+def _rows(cursor: CursorWrapper) -> list[Sample]:
     columns = [column.name for column in cursor.description]
     return [
-        {name: str(value) for name, value in zip(columns, row, strict=True) if value is not None}
+        [(name, str(value)) for name, value in zip(columns, row, strict=True) if value is not None]
         for row in cursor.fetchall()
     ]
 

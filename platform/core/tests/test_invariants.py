@@ -116,7 +116,7 @@ def test_rows_are_counted_and_some_are_kept(tmp_path: Path) -> None:
 
     assert report.figures == {"nothing_is_odd": 0, "nothing_is_large": 2}
     assert report.broken == {"nothing_is_large": 2}
-    assert report.samples == {"nothing_is_large": [{"number_id": "9"}]}
+    assert report.samples == {"nothing_is_large": [[("number_id", "9")]]}
     assert counted == [("nothing_is_odd", 0), ("nothing_is_large", 2)]
     assert check_invariants(catalogue=catalogue, merchant_id=10).broken == {"nothing_is_large": 1}
     assert check_invariants(catalogue=catalogue, merchant_id=3).broken == {}

@@ -7,7 +7,9 @@ from config.production import whole_number, yes_or_no
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "１", "1001", " 5", "9" * 40])
 def test_a_number_out_of_its_bounds_is_named(text: str) -> None:
-    with pytest.raises(SystemExit, match=r"^ADMISSION_IN_FLIGHT='.*' is not a whole number from 0 to 1000\.$"):
+    with pytest.raises(
+        SystemExit, match=r"^ADMISSION_IN_FLIGHT='.*' is not a whole number from 0 to 1000\.$"
+    ):
         whole_number("ADMISSION_IN_FLIGHT", text, least=0, most=1000)
 
 
