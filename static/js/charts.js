@@ -1,8 +1,10 @@
 // <div class="c240" data-chart="sales" role="img" aria-label="…"></div>{{ chart|json_script:"sales" }}
 // chart = {"categories": ["11-08", …], "unit": "fen" | "count", "symbol": "¥" (default),
-//          "series": [{"name": …, "data": [numbers or null], "kind": "line" | "bar", "dashed": true?}]}
+//          "series": [{"name": …, "data": [numbers or null], "kind": "line" | "bar", "dashed": true?}],
+//          "marks": [{"at": one of the categories, "name": …}] (optional: upright lines)}
 // Load vendor/echarts.common.min.js before this module. Tooltips are drawn on the canvas: html ones break the CSP.
 const charts = [];
+const MOST_DOTS = 60; // more would hide the line
 
 function css(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -19,6 +21,16 @@ function amount(value, unit, symbol = "¥") {
 
 function axisLabel(value, unit) {
   return unit === "fen" ? (value / 100).toLocaleString("en-US") : value.toLocaleString("en-US");
+}
+
+function marks(chart, ink, size) {
+  return {
+    silent: true,
+    symbol: "none",
+    lineStyle: { color: css("--warn"), type: "dashed", width: 1 },
+    label: { color: ink, fontSize: size, formatter: "{b}" },
+    data: (chart.marks ?? []).map((mark) => ({ name: mark.name, xAxis: mark.at })),
+  };
 }
 
 function options(chart, box) {
@@ -53,13 +65,14 @@ function options(chart, box) {
       splitLine: { lineStyle: { color: line } },
       axisLabel: { color: ink, fontSize: size, formatter: (value) => axisLabel(value, chart.unit) },
     },
-    series: chart.series.map((series) => ({
+    series: chart.series.map((series, place) => ({
       name: series.name,
       type: series.kind ?? "line",
       data: series.data,
-      symbolSize: series.dashed ? 0 : 6,
+      symbolSize: series.dashed || series.data.length > MOST_DOTS ? 0 : 6,
       lineStyle: { width: series.dashed ? 1.5 : 2, type: series.dashed ? "dashed" : "solid" },
       barMaxWidth: 28,
+      markLine: place === 0 ? marks(chart, ink, size) : undefined,
     })),
   };
 }
