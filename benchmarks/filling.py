@@ -53,7 +53,10 @@ def fill_shop(*, slug: str = "bench", stores: int = 4, price_fen: int = 12_800) 
 def fill_clerks(shop: Shop, *, count: int) -> list[User]:
     """Clerks, each bound to one store in turn. They have no password; see case redeem for their sessions and tokens."""
     clerks = User.objects.bulk_create(
-        [User(name=f"店员{number}", password=f"!{number:040d}") for number in range(count)]
+        [
+            User(name=f"店员{number}", phone=f"+86139{number:08d}", password=f"!{number:040d}")
+            for number in range(count)
+        ]
     )
     for number, clerk in enumerate(clerks):
         store = shop.stores[number % len(shop.stores)]

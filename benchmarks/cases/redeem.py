@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -28,6 +27,7 @@ from coupons.domain.redemption import WRITE_SQL
 from coupons.views.counter import DEVICE_COOKIE, STORE_COOKIE
 from identity.api.authentication import STAFF_TOKEN_LIFE, give_token
 from identity.models import User
+from identity.sessions import SessionStore
 
 # The API admits 240 redemptions a minute of one user: so many clerks stay far below it at any speed reached here.
 CLERKS = 600

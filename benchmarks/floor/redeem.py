@@ -2,9 +2,10 @@
 
 from datetime import UTC, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 
+from core.postgresql import prepared_cursor
 from coupons.domain.counter_coupon import FETCH_SQL, WRONG_TRIES_SECONDS
 from coupons.domain.redemption import WRITE_SQL
 
@@ -13,7 +14,7 @@ def redeem(request: HttpRequest) -> JsonResponse:
     """No sign-in, no tenancy, no rules: whoever asks gets it, if the code is a coupon's."""
     merchant, store, clerk = (int(request.POST[name]) for name in ("merchant", "store", "clerk"))
     attempt = request.POST["attempt_key"]
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared_cursor() as cursor:
         cursor.execute(
             FETCH_SQL + "FOR NO KEY UPDATE OF c",
             {

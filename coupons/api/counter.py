@@ -16,6 +16,7 @@ from coupons.domain.deal_terms import describe_terms
 from coupons.domain.redemption import check_coupon, redeem_coupons
 from coupons.domain.reversal import reverse_redemptions
 from merchants.access import COUNTER_ROLES, MerchantAccess, access_merchant, access_store
+from merchants.counter_access import access_counter
 
 
 class CheckSerializer(serializers.Serializer[Any]):
@@ -134,10 +135,11 @@ class RedemptionView(CounterView):
         wish = RedeemSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
         data = wish.validated_data
-        access = self.enter(request, data["merchant"])
+        access, store = access_counter(user=request.user, slug=data["merchant"], store_id=data["store_id"])
+        self.zone = access.merchant.tzinfo
         receipt = redeem_coupons(
             merchant=access.merchant,
-            store=access_store(access=access, store_id=data["store_id"]),
+            store=store,
             code=data["code"],
             clerk=access.user,
             attempt_key=key,

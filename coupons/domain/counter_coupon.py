@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F
 from django_scopes import scope
 
+from core.postgresql import prepared_cursor
 from coupons.domain.codes import is_code
 from coupons.domain.deal_terms import describe_usable_times
 from coupons.domain.redemption_refusals import (
@@ -86,7 +87,7 @@ def fetch_order_coupons(
     """Every coupon of the order this code belongs to, in the order of their ids (so two clerks cannot deadlock)."""
     if not is_code(code):
         return []
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             FETCH_SQL + ("FOR NO KEY UPDATE OF c" if lock else ""),
             {

@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django_scopes import scope
 
 from core.money import part_of_uses
+from core.postgresql import prepared_cursor
 from coupons.domain.codes import mask_code, normalise_code
 from coupons.domain.counter_coupon import (
     CounterCoupon,
@@ -267,7 +268,7 @@ def _write_uses(
     # One bell per merchant and minute: the next full minute after the last of its redemptions is due.
     bell_at = due_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
     first = uses[0].row
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             WRITE_SQL,
             {

@@ -18,7 +18,8 @@ from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import NotFound
-from merchants.access import COUNTER_ROLES, MerchantAccess, access_merchant, access_store
+from merchants.access import MerchantAccess
+from merchants.counter_access import access_counter
 from merchants.models import Store
 
 STORE_COOKIE = "counter_store"
@@ -63,8 +64,7 @@ def find_counter(request: HttpRequest) -> Counter | None:
     if not slug or not store_id.isdecimal():
         return None
     try:
-        access = access_merchant(user=request.user, slug=slug, roles=COUNTER_ROLES)  # type: ignore[arg-type]
-        store = access_store(access=access, store_id=int(store_id))
+        access, store = access_counter(user=request.user, slug=slug, store_id=int(store_id))  # type: ignore[arg-type]
     except NotFound:
         return None
     return Counter(access=access, store=store, device=read_device(request) or uuid.uuid4().hex)

@@ -1,6 +1,7 @@
 """Settings: every value that differs between installations comes from the environment (see .env.example)."""
 
 import os
+import sys
 from pathlib import Path
 
 import environ
@@ -36,7 +37,12 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     }
 }
-DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASES["default"]["ENGINE"] = "core.postgresql"
+# Statements are prepared where the code asks for it (core.postgresql), never by themselves; off for a pooler that hands
+# each transaction another connection and cannot keep them.
+DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = (
+    sys.maxsize if env.bool("PREPARED_STATEMENTS", default=True) else None
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -165,7 +171,7 @@ FORM_RENDERER = "core.forms.FormRenderer"
 NAVIGATION = "config.navigation.MERCHANT"  # the merchant's menu, by URL names
 
 AUTH_USER_MODEL = "identity.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["identity.backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -213,6 +219,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 
+SESSION_ENGINE = "identity.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0

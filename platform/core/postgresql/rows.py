@@ -1,0 +1,38 @@
+"""Model instances out of hand-written statements."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db import connection
+from django.db.models import Model
+
+M = TypeVar("M", bound=Model)
+
+
+class ModelColumns(Generic[M]):
+    """The columns of a model under an alias, as `text` for a SELECT list, and how to make an instance of them.
+
+    `only` names the fields wanted (by attribute, `merchant_id`), `without` those that are not; a field left out is loaded
+    when it is asked for. Make it when models are ready, not on import. Raises TypeError for a field whose column is not
+    its value (JSON, a phone number).
+    """
+
+    def __init__(
+        self, model: type[M], alias: str, *, only: Sequence[str] | None = None, without: Sequence[str] = ()
+    ) -> None:
+        fields = [
+            field
+            for field in model._meta.concrete_fields
+            if (only is None or field.attname in only) and field.attname not in without
+        ]
+        for field in fields:
+            if field.get_db_converters(connection):
+                raise TypeError(f"{field} must be converted: leave it out")
+        self.model = model
+        self.names = [field.attname for field in fields]
+        self.count = len(fields)
+        self.text = ", ".join(f"{alias}.{field.column}" for field in fields)
+
+    def make(self, values: Sequence[Any]) -> M:
+        """The instance of these `count` values."""
+        return self.model.from_db("default", self.names, values)
