@@ -91,7 +91,13 @@ def _measure(
 ) -> dict[str, list[Figures]]:
     limits = {name: _Limit(shop, chosen, strangers) for name, chosen in deals.items()}
     requests = {name: Requests(_requests(shop, chosen, tokens)) for name, chosen in deals.items()}
-    with running_web() as web:
+    # The gate is asked as ever, but lets all of them through: one address that orders as fast as it can is no customer.
+    wide = {
+        "ADMISSION_IN_FLIGHT": "1000",
+        "ADMISSION_TRIES_PER_ADDRESS": "0",
+        "ADMISSION_TRIES_PER_CUSTOMER": "0",
+    }
+    with running_web(**wide) as web:
 
         def send(name: str) -> Callable[[float], Figures]:
             return lambda seconds: measure_http(

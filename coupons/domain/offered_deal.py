@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
-
+from core.postgresql import prepared_cursor
 from coupons.models import Placement
 from identity.models import Customer
 from merchants.models import Merchant
@@ -77,7 +76,7 @@ def fetch_offered_deal(
     *, merchant: Merchant, deal_id: int, customer: Customer, placement: Placement | None
 ) -> OfferedDeal | None:
     """The deal of this merchant, None where there is none. Nothing is locked."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             FETCH_SQL,
             {

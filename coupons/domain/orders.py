@@ -10,7 +10,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django_scopes import scope, scopes_disabled
@@ -18,6 +18,7 @@ from django_scopes import scope, scopes_disabled
 from core.domain.jobs import job_handler
 from core.errors import DomainError, Invalid, NotFound
 from core.models import Job
+from core.postgresql import prepared_cursor
 from coupons.domain.deal_terms import deal_terms, validity
 from coupons.domain.offered_deal import OfferedDeal, fetch_offered_deal
 from coupons.domain.stock import SLOTS, gather_pieces, release_held
@@ -225,7 +226,7 @@ def _write(*, order: Order, deal: OfferedDeal) -> None:
 
 
 def _run_write(values: dict[str, Any]) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(WRITE_SQL, values)
         row: tuple[Any, ...] = cursor.fetchone()
         return row

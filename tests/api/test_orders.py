@@ -342,7 +342,7 @@ def test_order_is_placed_in_seven_statements() -> None:
         response = api.post("orders/", wish(town), key=fresh_key())
 
     assert response.status_code == 201
-    statements = [query["sql"] for query in queries]
+    statements = [str(query["sql"]) for query in queries]
     assert len(statements) == 8, "\n".join(statements)
     assert (statements[2], statements[-1]) == ("BEGIN", "COMMIT")
     assert len(statements[2:]) == 6
