@@ -130,7 +130,7 @@ class Product:
     def wait_until_running(self) -> None:
         wait_for(
             lambda: "Stop with Ctrl-C." in self.said() or self.process.poll() is not None,
-            seconds=120,
+            seconds=300,
             what="the product's welcome",
         )
         assert self.process.poll() is None, self.said()
