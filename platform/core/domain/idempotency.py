@@ -5,9 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from core.errors import DomainError
+from core.postgresql import prepared_cursor
 
 
 class IdempotencyKeyReused(DomainError):
@@ -33,7 +32,7 @@ def claim_key(*, principal: str, endpoint: str, key: str, fingerprint: str) -> A
 
     A second request waits here until the first has committed. Raises IdempotencyKeyReused where the fingerprint differs.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO core_idempotencykey (principal, endpoint, key, fingerprint)
@@ -48,7 +47,7 @@ def claim_key(*, principal: str, endpoint: str, key: str, fingerprint: str) -> A
 
 def find_answer(*, principal: str, endpoint: str, key: str, fingerprint: str) -> Answer | None:
     """The answer kept under the key, or None. Raises IdempotencyKeyReused where the fingerprint differs."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             "SELECT fingerprint, status, body FROM core_idempotencykey"
             " WHERE principal = %s AND endpoint = %s AND key = %s",
@@ -64,7 +63,7 @@ def find_answer(*, principal: str, endpoint: str, key: str, fingerprint: str) ->
 
 def keep_answer(*, principal: str, endpoint: str, key: str, answer: Answer) -> None:
     """Keep the answer under a key claimed in this transaction."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(
             "UPDATE core_idempotencykey SET status = %s, body = %s::jsonb"
             " WHERE principal = %s AND endpoint = %s AND key = %s",
