@@ -32,7 +32,7 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "paid_share": Meaning(_("Paid per opening"), _("Paid orders divided by card openings.")),
     "waiting": Meaning(
-        _("Waiting for payment"), _("Orders placed and not paid yet; after 15 minutes their pieces return.")
+        _("Unpaid orders"), _("Orders placed and not paid yet; after 15 minutes their pieces return.")
     ),
     "recent": Meaning(_("Last 5 minutes"), _("What was paid within the last five minutes.")),
     "orders": Meaning(_("Orders placed"), _("All orders by a card of this session, paid or not.")),

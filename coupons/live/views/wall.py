@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from core.templatetags.tongdao import SYMBOLS
 from coupons.live.access import access_session
+from coupons.live.enums import LiveState
 from coupons.live.models import LiveSession
 from coupons.live.views.meanings import MEANINGS, curve, funnel
 from coupons.live.views.sessions import READERS
@@ -55,6 +56,7 @@ def _context(request: MerchantRequest, session: LiveSession, shared: SharedFigur
     figures = shared.figures
     currency = request.merchant.currency
     total = figures.total
+    is_live = session.state == LiveState.LIVE
     products = sorted(figures.products, key=lambda product: -product.sums.gmv_fen)
     return {
         "session": session,
@@ -66,7 +68,8 @@ def _context(request: MerchantRequest, session: LiveSession, shared: SharedFigur
         "sources": figures.sources[:SOURCES_SHOWN],
         "products": products[:PRODUCTS_SHOWN],
         "more_products": max(0, len(products) - PRODUCTS_SHOWN),
-        "off_sale": [product for product in products if not product.is_on_sale],
+        "low": figures.low if is_live else [],
+        "off_sale": [product for product in products if is_live and not product.is_on_sale],
         "meanings": MEANINGS,
         "currency": currency,
         "curve": curve(

@@ -70,6 +70,12 @@ def money(value: int | None, currency: str = "CNY") -> SafeString | str:
 
 
 @register.filter
+def thousands(value: int | None) -> str:
+    """1234567 -> "1,234,567"; None -> "—"."""
+    return NOTHING if value is None or value == "" else f"{int(value):,}".replace("-", MINUS)
+
+
+@register.filter
 def bps(value: int | None) -> str:
     """250 -> "2.5%", 10000 -> "100%"; None -> "—"."""
     if value is None or value == "":

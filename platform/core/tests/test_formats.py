@@ -15,6 +15,14 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 @pytest.mark.parametrize(
     ("value", "text"),
+    [(0, "0"), (999, "999"), (1_234_567, "1,234,567"), (-1_000, "\u22121,000"), (None, "\u2014")],
+)
+def test_counts_read_in_groups_of_three(value: int | None, text: str) -> None:
+    assert tongdao.thousands(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
     [
         (0, "¥0.00"),
         (5, "¥0.05"),
