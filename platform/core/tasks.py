@@ -15,8 +15,11 @@ SPREAD = 8  # few jobs are rung for one by one, so that every worker gets some
 
 @shared_task
 def run_jobs(*, job_ids: list[int], **kwargs: object) -> None:
-    """Do them, then ring for what they left behind: a job of many slices does not wait for the relay's next round."""
-    if jobs.run_jobs(job_ids=job_ids):
+    """Do them, then ring for what they left behind: a job of many slices does not wait for the relay's next round.
+
+    After a full message the relay is ringing without a pause anyway.
+    """
+    if jobs.run_jobs(job_ids=job_ids) and len(job_ids) < CHUNK:
         with contextlib.suppress(OperationalError, OSError):  # the broker is away: the relay rings
             ring()
 

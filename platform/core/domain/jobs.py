@@ -92,21 +92,24 @@ def lease_due_jobs(*, limit: int = 500) -> list[int]:
     """Ids of this connection's lane's due jobs nobody was rung for lately; each is leased for LEASE_SECONDS.
 
     At most MAX_LEASED jobs are leased at a time: the first that many that are due are looked at, however many wait.
+    None is leased while half of them are: then many are again, and workers get full messages.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE core_job SET lease_until = now() + make_interval(secs => %s)
+            WITH head AS MATERIALIZED (
+                SELECT id, due_at, COALESCE(lease_until >= now(), false) AS leased FROM core_job
+                WHERE lane = COALESCE(current_setting('tongdao.lane', true), '') AND state = 'ready' AND due_at <= now()
+                ORDER BY due_at LIMIT %(most)s)
+            UPDATE core_job SET lease_until = now() + make_interval(secs => %(lease)s)
             WHERE id IN (
-                SELECT id FROM core_job
-                WHERE id IN (SELECT id FROM core_job
-                             WHERE lane = COALESCE(current_setting('tongdao.lane', true), '')
-                               AND state = 'ready' AND due_at <= now() ORDER BY due_at LIMIT %s)
-                  AND state = 'ready' AND (lease_until IS NULL OR lease_until < now())
-                ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+                SELECT j.id FROM core_job j JOIN head USING (id)
+                WHERE NOT head.leased AND (SELECT count(*) FROM head WHERE leased) < %(most)s / 2.0
+                  AND j.state = 'ready' AND (j.lease_until IS NULL OR j.lease_until < now())
+                ORDER BY head.due_at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED)
             RETURNING id
             """,
-            [LEASE_SECONDS, MAX_LEASED, limit],
+            {"lease": LEASE_SECONDS, "most": MAX_LEASED, "limit": limit},
         )
         return [row[0] for row in cursor.fetchall()]
 

@@ -91,12 +91,13 @@ def test_what_was_done_meanwhile_is_not_asked_again(asked):
 
 
 def test_no_more_is_rung_for_than_workers_can_do_soon(asked, monkeypatch):
-    monkeypatch.setattr(jobs, "MAX_LEASED", 3)
-    ids = enqueue("a", "b", "c", "d", "e")
-    assert sorted(lease_due_jobs()) == ids[:3]
-    assert lease_due_jobs() == []
+    monkeypatch.setattr(jobs, "MAX_LEASED", 4)
+    ids = enqueue("a", "b", "c", "d", "e", "f")
+    assert sorted(lease_due_jobs()) == ids[:4]
     run_jobs(job_ids=ids[:2])
-    assert sorted(lease_due_jobs()) == ids[3:]
+    assert lease_due_jobs() == []  # two of four are still leased
+    run_jobs(job_ids=ids[2:3])
+    assert sorted(lease_due_jobs()) == ids[4:]
 
 
 def test_few_jobs_are_rung_for_one_by_one_and_many_in_chunks(asked, monkeypatch):
