@@ -23,6 +23,7 @@ from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.session_deals import Allotment
 from coupons.live.domain.session_states import end_session, go_live
 from coupons.live.models import LiveOpening
+from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Audience, AudienceMember, DealReview
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
@@ -146,6 +147,7 @@ def _sold_live(town: Town) -> None:
         merchant=town.merchant, session=over, live_deal=over.deals.get(), minute=timezone.now(), count=3
     )
     add_note(session=planned, text="to do", is_todo=True, by=town.owner)
+    put_rehearsal(session=planned, by=town.owner)
 
 
 def _kept_beside(town: Town) -> None:

@@ -74,8 +74,8 @@ def build_shadow_shop(*, rehearsal: Rehearsal, pieces: int, customers: int, cler
     )
     shadow.shadow_of = original
     shadow.save(update_fields=["shadow_of"])
-    Rehearsal.objects.filter(pk=rehearsal.pk).update(shadow=shadow)
     with scope(merchant=[original.pk, shadow.pk]):
+        Rehearsal.objects.filter(pk=rehearsal.pk).update(shadow=shadow)
         store = _copy_stores(original, shadow)
         deals = _copy_deals(rehearsal.session, shadow, pieces)
     with scope(merchant=shadow.pk):

@@ -1,0 +1,353 @@
+"""Asking for a rehearsal, its shadow shop, its life as rows, its pages."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_scopes import scope, scopes_disabled
+
+from core.domain import jobs
+from core.errors import Invalid
+from core.models import Job
+from coupons.domain.orders import SoldOut
+from coupons.live.domain.plan import SessionPlan, plan_session
+from coupons.live.domain.rehearsals import (
+    RehearsalOver,
+    RehearsalUnderWay,
+    SessionNotToRehearse,
+    begin_rehearsal,
+    cancel_rehearsal,
+    finish_rehearsal,
+    note_progress,
+    request_rehearsal,
+    rounds_in_time,
+    went_live,
+)
+from coupons.live.domain.session_deals import Allotment
+from coupons.live.domain.session_states import cancel_session, go_live
+from coupons.live.domain.shadow_shop import build_shadow_shop, retire_shadow_shop, trim_stock
+from coupons.live.enums import RehearsalFailure, RehearsalPhase, RehearsalState
+from coupons.live.models import LiveSession, Rehearsal
+from coupons.live.rehearsal.report import count_rounds
+from coupons.live.rehearsal.tokens import give_tokens, take_tokens_back
+from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
+from coupons.models import Deal, DealStock
+from coupons.tests.town import Town, make_town
+from identity.models import AuditEvent
+from merchants.models import Merchant
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def town() -> Town:
+    return make_town()
+
+
+def plan(town: Town, *, days: float = 9, pieces: int = 40) -> LiveSession:
+    begin = timezone.now() + timedelta(days=days)
+    return plan_session(
+        merchant=town.merchant,
+        plan=SessionPlan(
+            title="周六夜场",
+            host_name="小敏",
+            planned_from=begin,
+            planned_until=begin + timedelta(hours=2),
+            deals=(Allotment(town.deal.pk, pieces),),
+        ),
+        by=town.owner,
+    )
+
+
+def ask(session: LiveSession, **more) -> Rehearsal:
+    return request_rehearsal(**{"session": session, "peak": 20, "seconds": 300, "by": None} | more)
+
+
+def state_of(rehearsal: Rehearsal) -> str:
+    with scopes_disabled():
+        return Rehearsal.objects.get(pk=rehearsal.pk).state
+
+
+class TestAsking:
+    def test_it_is_written_down_and_a_job_starts_it(self, town: Town):
+        session = plan(town)
+        rehearsal = ask(session, by=town.owner)
+        assert (rehearsal.state, rehearsal.peak, rehearsal.seconds) == ("requested", 20, 300)
+        job = Job.objects.get(kind="start_rehearsal")
+        assert job.payload == {"rehearsal_id": rehearsal.pk}
+        assert job.kind in jobs._outside_handlers
+        event = AuditEvent.objects.get(verb="rehearsal.ask")
+        assert (event.actor_id, event.merchant_id) == (town.owner.pk, town.merchant.pk)
+
+    def test_one_at_a_time_on_the_whole_installation(self, town: Town):
+        first = ask(plan(town))
+        other = make_town(slug="qingmu", name="青木")
+        with pytest.raises(RehearsalUnderWay):
+            ask(plan(other))
+        with scopes_disabled():
+            assert Rehearsal.objects.get() == first
+        assert Job.objects.filter(kind="start_rehearsal").count() == 1
+        cancel_rehearsal(rehearsal=first, by=town.owner)
+        assert ask(plan(other)).state == "requested"
+
+    def test_the_database_holds_it_too(self, town: Town):
+        session = plan(town)
+        put_rehearsal(session=session, state=RehearsalState.RUNNING)
+        with pytest.raises(IntegrityError, match="rehearsal_one_at_a_time"), transaction.atomic():
+            put_rehearsal(session=session, state=RehearsalState.REQUESTED)
+
+    def test_only_what_is_planned_and_sells_something_is_rehearsed(self, town: Town):
+        live, cancelled, empty = plan(town, pieces=10), plan(town, pieces=10), plan(town, pieces=10)
+        go_live(session=live, by=town.owner)
+        cancel_session(session=cancelled, by=town.owner)
+        with scope(merchant=town.merchant.pk):
+            empty.deals.all().delete()
+        for session in (live, cancelled, empty):
+            with pytest.raises(SessionNotToRehearse):
+                ask(session)
+        with scopes_disabled():
+            assert not Rehearsal.objects.exists()
+        assert not Job.objects.filter(kind="start_rehearsal").exists()
+
+    @pytest.mark.parametrize(
+        ("wrong", "field"),
+        [({"peak": 0}, "peak"), ({"peak": 5_001}, "peak"), ({"seconds": 0}, "seconds"), ({"seconds": 3_601}, "seconds")],
+    )  # fmt: skip
+    def test_sizes_have_bounds(self, town: Town, wrong, field):
+        with pytest.raises(Invalid) as refused:
+            ask(plan(town), **wrong)
+        assert refused.value.facts["field"] == field
+
+
+class TestLife:
+    def test_a_process_that_fell_silent_makes_room(self, town: Town):
+        session = plan(town)
+        lost = put_rehearsal(session=session, state=RehearsalState.RUNNING)
+        with scopes_disabled():
+            Rehearsal.objects.filter(pk=lost.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=91))
+        ask(session)
+        with scopes_disabled():
+            lost.refresh_from_db()
+        assert (lost.state, lost.failure) == ("failed", RehearsalFailure.LOST)
+
+    def test_only_one_process_takes_a_row(self, town: Town):
+        rehearsal = ask(plan(town))
+        assert begin_rehearsal(rehearsal_id=rehearsal.pk).state == "running"
+        assert begin_rehearsal(rehearsal_id=rehearsal.pk) is None
+
+    def test_progress_tells_the_process_that_it_was_cancelled(self, town: Town):
+        rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+        told = {"rehearsal": rehearsal, "phase": RehearsalPhase.LOADING}
+        assert note_progress(**told, progress={"sold": 7}) is True
+        cancel_rehearsal(rehearsal=rehearsal, by=town.owner)
+        assert note_progress(**told, progress={"sold": 8}) is False
+        assert state_of(rehearsal) == "running"  # until the process has stopped
+
+    def test_it_notices_that_the_session_itself_went_live(self, town: Town):
+        session = plan(town)
+        rehearsal = begin_rehearsal(rehearsal_id=ask(session).pk)
+        assert not went_live(rehearsal=rehearsal)
+        go_live(session=session, by=town.owner)
+        assert went_live(rehearsal=rehearsal)
+
+    def test_a_report_is_written_once(self, town: Town):
+        rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+        finish_rehearsal(rehearsal=rehearsal, report=sample_report())
+        with pytest.raises(RehearsalOver):
+            finish_rehearsal(rehearsal=rehearsal, report=sample_report(sold=1))
+        with scopes_disabled():
+            rehearsal.refresh_from_db()
+        assert (rehearsal.state, rehearsal.go, rehearsal.report["sold"]) == ("finished", True, 2_996)
+
+    def test_two_rounds_a_week_ahead(self, town: Town):
+        session = plan(town, days=9)
+        put_rehearsal(session=session)
+        put_rehearsal(session=session, sold=1)  # no go
+        put_rehearsal(session=session, state=RehearsalState.CANCELLED)
+        late = put_rehearsal(session=session)
+        with scopes_disabled():
+            Rehearsal.objects.filter(pk=late.pk).update(
+                finished_at=timezone.now() + timedelta(days=2, hours=1)
+            )
+        rounds = count_rounds(rehearsal=late, in_time=rounds_in_time(session=session))
+        assert (rounds.done, rounds.wanted, rounds.is_enough, rounds.can_still_be) == (1, 2, False, True)
+        put_rehearsal(session=session)
+        assert count_rounds(rehearsal=late, in_time=rounds_in_time(session=session)).is_enough
+
+
+class TestShadowShop:
+    def build(self, town: Town, **more):
+        rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+        return rehearsal, build_shadow_shop(
+            **{"rehearsal": rehearsal, "pieces": 25, "customers": 4, "clerks": 2} | more
+        )
+
+    def test_it_copies_what_is_sold_and_opens_when_it_can_be_used(self, town: Town):
+        with scope(merchant=town.merchant.pk):
+            Deal.objects.filter(pk=town.deal.pk).update(
+                per_person_limit=3, usable_weekdays=[0], sale_until=timezone.now() + timedelta(minutes=1)
+            )
+        _rehearsal, shop = self.build(town)
+        assert shop.merchant.shadow_of == town.merchant
+        assert shop.merchant.slug.startswith("rehearsal-")
+        assert len(shop.merchant.slug) > 30
+        with scope(merchant=shop.merchant.pk):
+            deal = Deal.objects.get()
+            assert (deal.title, deal.price_fen, deal.per_person_limit) == (town.deal.title, 12_800, 3)
+            assert (deal.sale_until, deal.usable_weekdays, deal.refund_on_expiry) == (None, [0, 1, 2, 3, 4, 5, 6], False)  # fmt: skip
+            assert [item.name for item in deal.groups.get().items.all()] == ["鸳鸯锅底"]
+            assert (LiveSession.objects.get().state, shop.rows[0].pieces) == ("live", 25)
+        assert shop.stock == 25
+        assert {customer.customer.is_shadow for customer in shop.customers} == {True}
+        assert not town.merchant.is_shadow
+
+    def test_the_real_shop_is_as_it_was(self, town: Town):
+        with connection.cursor() as cursor:
+            before = self.rows_of(cursor, town.merchant.pk)
+            session = plan(town)
+            rehearsal = begin_rehearsal(rehearsal_id=ask(session).pk)
+            planned = self.rows_of(cursor, town.merchant.pk)
+            shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=4, clerks=2)
+            order = shop_order(shop)
+            assert order.merchant_id == shop.merchant.pk
+            retire_shadow_shop(shadow=shop.merchant)
+            assert self.rows_of(cursor, town.merchant.pk) == planned != before
+
+    @staticmethod
+    def rows_of(cursor, merchant_id: int) -> dict[str, str]:
+        """A fingerprint of everything the merchant owns, but for the rehearsal's own row and what people did."""
+        cursor.execute(
+            "SELECT table_name FROM information_schema.columns WHERE column_name = 'merchant_id'"
+            " AND table_schema = 'public' AND table_name NOT IN ('live_rehearsal', 'identity_auditevent')"
+            " AND table_name IN (SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE')"
+        )
+        found = {}
+        for (table,) in cursor.fetchall():
+            cursor.execute(
+                f"SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t WHERE merchant_id = %s",
+                [merchant_id],
+            )
+            found[table] = cursor.fetchone()[0]
+        return found
+
+    def test_stock_is_lowered_to_what_is_wanted_but_never_below_what_was_taken(self, town: Town):
+        _rehearsal, shop = self.build(town)
+        for number in range(3):
+            shop_order(shop, customer=number)
+        assert trim_stock(shop=shop, pieces=5) == 5
+        assert trim_stock(shop=shop, pieces=1) == 3
+        with pytest.raises(SoldOut):
+            shop_order(shop, customer=3)
+        with scope(merchant=shop.merchant.pk):
+            stock = DealStock.objects.get()
+        assert (stock.total, stock.held, stock.sold) == (3, 3, 0)
+
+    def test_a_retired_shop_lets_nobody_in_and_sells_nothing(self, town: Town):
+        rehearsal, shop = self.build(town)
+        token = give_tokens(shop.customers)[0]
+        clerk = give_tokens(shop.clerks)[0]
+        asks = [
+            lambda: Client().get(reverse("api_orders"), headers={"Authorization": f"Token {token}"}),
+            lambda: Client().get(reverse("api_posts"), headers={"Authorization": f"Token {clerk}"}),
+        ]
+        assert [call().status_code for call in asks] == [200, 200]
+        retire_shadow_shop(shadow=shop.merchant)
+        rehearsal.shadow_id = shop.merchant.pk
+        take_tokens_back(rehearsal)
+        assert [call().status_code for call in asks] == [401, 401]
+        with scope(merchant=shop.merchant.pk):
+            assert Deal.objects.get().state == "ended"
+            assert LiveSession.objects.get().state == "ended"
+
+
+def shop_order(shop, *, customer: int = 0):
+    from coupons.domain.orders import place_order
+
+    with scope(merchant=shop.merchant.pk):
+        row = shop.session.deals.select_related("placement").get()
+    return place_order(
+        customer=shop.customers[customer].customer,
+        merchant=Merchant.objects.get(pk=shop.merchant.pk),
+        deal_id=row.deal_id,
+        quantity=1,
+        placement=row.placement,
+    )
+
+
+class TestPages:
+    @pytest.fixture
+    def owner(self, town: Town) -> Client:
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(town.owner)
+        return client
+
+    def url(
+        self, session: LiveSession, rehearsal: Rehearsal | None = None, name: str = "rehearsal", **more
+    ) -> str:
+        ids = {"slug": "laozao", "session_id": session.pk}
+        return reverse(name, kwargs=ids | ({"rehearsal_id": rehearsal.pk} if rehearsal else {}) | more)
+
+    def test_asking_leads_to_the_progress(self, town: Town, owner: Client):
+        session = plan(town)
+        answer = owner.post(self.url(session, name="rehearsals"), {"peak": "30", "minutes": "5"})
+        with scopes_disabled():
+            rehearsal = Rehearsal.objects.get()
+        assert answer.status_code == 302
+        assert answer.url == self.url(session, rehearsal)
+        assert (rehearsal.asked_by, rehearsal.peak, rehearsal.seconds) == (town.owner, 30, 300)
+        page = owner.get(answer.url)
+        assert b"It starts in a moment" in page.content
+        part = owner.get(answer.url, headers={"HX-Request": "true"}).content
+        assert b"<html" not in part
+        assert b"<progress" in part
+
+    def test_a_refusal_is_said_on_the_form(self, town: Town, owner: Client):
+        session = plan(town)
+        put_rehearsal(session=plan(make_town(slug="qingmu", name="青木")), state=RehearsalState.RUNNING)
+        answer = owner.post(self.url(session, name="rehearsals"), {"peak": "30", "minutes": "5"})
+        assert answer.status_code == 422
+        assert b"A rehearsal is under way on this installation." in answer.content
+        assert owner.post(self.url(session, name="rehearsals"), {"peak": "0"}).status_code == 422
+
+    def test_a_live_session_offers_no_form(self, town: Town, owner: Client):
+        session = plan(town)
+        go_live(session=session, by=town.owner)
+        page = owner.get(self.url(session, name="rehearsals")).content.decode()
+        assert "Only a planned session is rehearsed." in page
+        assert 'name="peak"' not in page
+
+    def test_cancelling(self, town: Town, owner: Client):
+        session = plan(town)
+        rehearsal = ask(session)
+        assert owner.post(self.url(session, rehearsal, "rehearsal_cancel")).status_code == 302
+        assert state_of(rehearsal) == "cancelled"
+        assert b"it proves nothing" in owner.get(self.url(session, rehearsal)).content
+        assert owner.get(self.url(session, rehearsal), headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+
+    def test_the_report_says_why_it_is_no_go(self, town: Town, owner: Client):
+        session = plan(town)
+        rehearsal = put_rehearsal(session=session, sold=2_995, invariants={"stock_equals_orders": 3})
+        page = owner.get(self.url(session, rehearsal)).content.decode()
+        assert "2995 pieces were sold of a stock of 2996." in page
+        assert "1 invariant is broken." in page
+        assert "stock_equals_orders" in page
+        assert "The processor of the machine was full first" in page
+
+    def test_the_report_as_files(self, town: Town, owner: Client):
+        session = plan(town)
+        rehearsal = put_rehearsal(session=session, by=town.owner)
+        text = owner.get(self.url(session, rehearsal, "rehearsal_file", suffix="md"))
+        assert text["Content-Disposition"] == f'attachment; filename="laozao-rehearsal-{rehearsal.pk}.md"'
+        assert "# Rehearsal of 周六夜场" in text.content.decode()
+        assert "**Go**" in text.content.decode()
+        data = json.loads(owner.get(self.url(session, rehearsal, "rehearsal_file", suffix="json")).content)
+        assert data == rehearsal.report
+        assert owner.get(self.url(session, rehearsal, "rehearsal_file", suffix="exe")).status_code == 404
+
+    def test_a_rehearsal_of_another_session_is_not_found_under_this_one(self, town: Town, owner: Client):
+        rehearsal = put_rehearsal(session=plan(town, pieces=10))
+        assert owner.get(self.url(plan(town, pieces=10), rehearsal)).status_code == 404
