@@ -67,8 +67,10 @@ class Crowd:
 
     def wait(self, *, seconds: float) -> None:
         """Until everybody has bought, or was refused."""
-        assert self._process is not None
-        assert self._process.wait(timeout=seconds) == 0
+        process = self._process
+        assert process is not None
+        wait_for(lambda: process.poll() is not None, seconds=seconds, what="the end of the rush")
+        assert process.returncode == 0
         self._process = None
 
     def end(self) -> None:
