@@ -360,3 +360,14 @@ def test_walls_share_one_reading(town, owner, monkeypatch):
     assert (waiting.content == first.content, int(waiting["Age"]) >= 11) == (True, True), "another wall reads"
     cache.delete(f"live:figures:{session.pk}:live:reading")
     assert "¥128" in owner.get(url).content.decode()
+
+
+def test_by_the_card_the_shop_offers_what_general_sale_has_no_more(town):
+    deal = town.make_deal(title="四人餐", stock=3)
+    session = plan(town, deals=plan_deals(deal, 3))
+    go_live(session=session, by=town.owner)
+    anybody = Client(headers={"accept-language": "en"})
+    general = anybody.get(f"/h5/laozao/deals/{deal.pk}/").content.decode()
+    by_card = anybody.get(anybody.get(card(session, deal)).url).content.decode()
+    assert ("Sold out" in general, 'id="buy"' in general) == (True, False)
+    assert ("3 left" in by_card, 'id="buy"' in by_card) == (True, True)
