@@ -408,7 +408,7 @@ WHERE {merchant f.merchant_id} AND (o.merchant_id <> f.merchant_id OR p.merchant
 
 -- name: shadows_and_customers_never_meet
 -- en: Customers made for a rehearsal buy in shadow shops only, and nobody else buys there.
--- zh: 演练用的虚拟顾客只在影子商户下单，真实顾客不会在影子商户下单。
+-- zh: 彩排用的虚拟顾客只在影子商户下单，真实顾客不会在影子商户下单。
 SELECT o.id AS order_id FROM coupons_order o
 JOIN merchants_merchant m ON m.party_id = o.merchant_id JOIN identity_customer u ON u.id = o.customer_id
 WHERE {merchant o.merchant_id} AND u.is_shadow <> (m.shadow_of_id IS NOT NULL);

@@ -3,8 +3,8 @@
 -- area: live | Live sessions | 直播
 
 -- name: live_rows_stay_in_one_shop
--- en: A session, its deals, pieces, cards, openings, notes and rehearsals all belong to the same merchant.
--- zh: 一场直播和它的套餐、预留份数、卡片、打开次数、记录、彩排都属于同一个商户。
+-- en: A session, its deals, pieces, cards, openings, notes and rehearsals all belong to the same merchant, in whose shadow they are rehearsed.
+-- zh: 一场直播和它的套餐、预留份数、卡片、打开次数、记录、彩排都属于同一个商户，彩排只在该商户的影子里进行。
 SELECT d.id FROM live_livesessiondeal d
 JOIN live_livesession s ON s.id = d.session_id JOIN coupons_deal e ON e.id = d.deal_id
 JOIN coupons_stockpool p ON p.id = d.pool_id JOIN coupons_placement l ON l.id = d.placement_id
@@ -20,7 +20,9 @@ SELECT n.id FROM live_livenote n JOIN live_livesession s ON s.id = n.session_id
 WHERE {merchant n.merchant_id} AND s.merchant_id <> n.merchant_id
 UNION ALL
 SELECT r.id FROM live_rehearsal r JOIN live_livesession s ON s.id = r.session_id
-WHERE {merchant r.merchant_id} AND s.merchant_id <> r.merchant_id;
+LEFT JOIN merchants_merchant m ON m.party_id = r.shadow_id
+WHERE {merchant r.merchant_id}
+  AND (s.merchant_id <> r.merchant_id OR (m.party_id IS NOT NULL AND m.shadow_of_id IS DISTINCT FROM r.merchant_id));
 
 -- name: deals_are_live_with_their_session
 -- en: A deal counts as live exactly while its session is live, so no two live sessions sell it.

@@ -190,6 +190,6 @@ WHERE {merchant b.merchant_id} AND j.merchant_id <> b.merchant_id;
 
 -- name: no_statement_of_a_shadow_shop
 -- en: Nothing of a rehearsal is ever in a statement.
--- zh: 演练产生的数据不会进入任何结算单。
+-- zh: 彩排产生的数据不会进入任何结算单。
 SELECT s.id AS statement_id FROM settlement_statement s JOIN merchants_merchant m ON m.party_id = s.merchant_id
 WHERE {merchant s.merchant_id} AND m.shadow_of_id IS NOT NULL;
