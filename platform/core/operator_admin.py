@@ -1,15 +1,16 @@
 """What the operator's pages at /ops/ share: nothing is edited there, money is shown as money, codes are masked."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import display_for_field
-from django.db.models import BooleanField, Field, JSONField, Model
+from django.db.models import BooleanField, Field, JSONField, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from core.operator_labels import label_of
@@ -100,6 +101,41 @@ CHOICES, BOOLEANS, VALUES = (
 )
 
 
+class RehearsalFilter(admin.SimpleListFilter):
+    """Rows that a rehearsal of a live session made are no business: left out unless they are asked for."""
+
+    title = _("Rehearsals")
+    parameter_name = "rehearsals"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("with", _("With rehearsals")), ("only", _("Only rehearsals"))]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("Without rehearsals")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        made = rehearsed_rows(queryset.model)
+        if made is None or self.value() == "with":
+            return queryset
+        return queryset.filter(made) if self.value() == "only" else queryset.exclude(made)
+
+
+def rehearsed_rows(model: type[Model]) -> Q | None:
+    """Which rows of a table belong to shadow shops; None where none can be told apart."""
+    names = {column.name for column in model._meta.get_fields()}
+    if "is_shadow" in names:
+        return Q(is_shadow=True)
+    if "shadow_of" in names:
+        return Q(shadow_of__isnull=False)
+    if "merchant" in names and model._meta.get_field("merchant").is_relation:
+        return Q(merchant__shadow_of__isnull=False)
+    if "customer" in names and model._meta.get_field("customer").one_to_one:
+        return Q(customer__is_shadow=True)
+    return None
+
+
 class ReadOnlyAdmin(_Columns, ModelAdmin):  # type: ignore[misc]
     """Rows to look at. What changes them are functions of the domain, called by named actions."""
 
@@ -114,7 +150,7 @@ class ReadOnlyAdmin(_Columns, ModelAdmin):  # type: ignore[misc]
         return [name + SHOWN if hasattr(self, name + SHOWN) else name for name in self.list_display]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        found = []
+        found: list[Any] = []
         for name in self.list_filter:
             if "__" in name:
                 found.append(name)
@@ -128,6 +164,8 @@ class ReadOnlyAdmin(_Columns, ModelAdmin):  # type: ignore[misc]
                 else VALUES
             )
             found.append((name, kind))
+        if rehearsed_rows(self.model) is not None:
+            found.append(RehearsalFilter)
         return found
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:

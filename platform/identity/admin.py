@@ -14,7 +14,7 @@ from knox.models import AuthToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm
 
-from core.operator_admin import ReadOnlyAdmin
+from core.operator_admin import ReadOnlyAdmin, RehearsalFilter
 from core.templatetags.tongdao import phone_masked
 from identity.models import AuditEvent, Customer, Grant, User
 
@@ -52,7 +52,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     form = forms.ModelForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("name", "masked_phone", "email", "is_staff", "is_active", "created_at")
-    list_filter = ("is_staff", "is_active")
+    list_filter = ("is_staff", "is_active", RehearsalFilter)
     search_fields = ("name", "=phone", "=email")
     ordering = ("-id",)
     filter_horizontal = ()
