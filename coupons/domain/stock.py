@@ -180,18 +180,26 @@ def gather_pieces(*, pool_id: int, quantity: int) -> tuple[int | None, int]:
         )
         free, is_endless = cursor.fetchone()
         if is_endless:  # somebody was writing every slot: wait for one of them
-            cursor.execute(
-                "UPDATE coupons_stockslot SET held = held + %s WHERE pool_id = %s AND number = %s RETURNING id",
-                [quantity, pool_id, random.randrange(SLOTS)],  # noqa: S311 - spreads buyers, hides nothing
-            )
-            return cursor.fetchone()[0], 0
-        if free < quantity:
+            hold = "UPDATE coupons_stockslot SET held = held + %s WHERE pool_id = %s AND number = %s AND free IS NULL RETURNING id"
+            with transaction.atomic():
+                cursor.execute(hold, [quantity, pool_id, random.randrange(SLOTS)])  # noqa: S311 - spreads buyers, hides nothing
+                row = cursor.fetchone()
+                # Its stock was given an end while we waited: let go of the row, whose lock would stay, and count.
+                transaction.set_rollback(row is None)
+            if row:
+                return row[0], 0
+        elif free < quantity:
             return None, free
         cursor.execute(
             "SELECT id, free FROM coupons_stockslot WHERE pool_id = %s ORDER BY number FOR NO KEY UPDATE",
             [pool_id],
         )
         rows = cursor.fetchall()
+        if any(slot_free is None for _, slot_free in rows):  # its end was taken away while we waited
+            cursor.execute(
+                "UPDATE coupons_stockslot SET held = held + %s WHERE id = %s", [quantity, rows[0][0]]
+            )
+            return rows[0][0], 0
         free = sum(slot_free for _, slot_free in rows)
         if free < quantity:
             return None, free

@@ -17,7 +17,7 @@ from django.db import connection
 
 from core.invariants import check_invariants
 from coupons.domain.orders import SoldOut, close_order
-from coupons.domain.stock import close_pool, count_pool
+from coupons.domain.stock import change_stock, close_pool, count_pool
 from coupons.enums import OrderCloseReason, StockPoolKind
 from coupons.models import Deal, DealPurchase, DealStock, Order, StockPool, StockSlot
 from coupons.tests.test_stock import session_pool
@@ -149,6 +149,35 @@ def test_pieces_somebody_may_still_give_back_are_waited_for(town: Town) -> None:
         buying = Side(partial(town.order, deal=deal))
         assert buying.waits_for_a_lock()
     assert buying.result().quantity == 1
+
+
+def test_stock_that_got_an_end_while_a_buyer_waited_is_not_oversold(town: Town) -> None:
+    """He asked while there was no end, and somebody was setting one: then its pieces are counted against it."""
+    deal = town.make_deal(stock=None)
+    with Held(partial(change_stock, deal=deal, total=1)):
+        buying = Side(partial(town.order, deal=deal))
+        assert buying.waits_for_a_lock()
+    assert buying.result().quantity == 1
+    stock = DealStock.objects.get(deal=deal)
+    assert (stock.total, stock.free, stock.held) == (1, 0, 1)
+    with Held(partial(change_stock, deal=deal, total=None)):
+        pass
+    with Held(partial(change_stock, deal=deal, total=1)):
+        buying = Side(partial(town.order, deal=deal, customer=make_customer()))
+        assert buying.waits_for_a_lock()
+    assert isinstance(buying.result(), SoldOut)
+    assert check_invariants().broken == {}
+
+
+def test_stock_that_lost_its_end_while_a_buyer_waited_sells(town: Town) -> None:
+    deal = town.make_deal(stock=PIECES)
+    with Held(partial(change_stock, deal=deal, total=None)):
+        buying = Side(partial(town.order, deal=deal))
+        assert buying.waits_for_a_lock()
+    assert buying.result().quantity == 1
+    stock = DealStock.objects.get(deal=deal)
+    assert (stock.total, stock.free, stock.held) == (None, None, 1)
+    assert check_invariants().broken == {}
 
 
 def test_a_session_ends_while_its_buyers_buy_and_leave(town: Town) -> None:
