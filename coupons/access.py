@@ -101,7 +101,7 @@ def _shop_columns() -> ModelColumns[Merchant]:
 
 
 def access_shop(*, slug: str) -> Merchant:
-    """The merchant whose shop anybody may enter; a shadow shop only inside its rehearsal. Raises NotFound.
+    """The merchant whose shop anybody may enter; inside a rehearsal shadow shops only, outside none. Raises NotFound.
 
     Prepared, since every order begins with it: through the ORM it was a fifth of the request (docs/performance.md).
     """
@@ -110,7 +110,7 @@ def access_shop(*, slug: str) -> Merchant:
         cursor.execute(f"SELECT {columns.text} FROM merchants_merchant m WHERE m.slug = %s", [slug])
         row = cursor.fetchone()
     merchant = columns.make(row) if row else None
-    if merchant is None or (merchant.is_shadow and not settings.REHEARSAL):
+    if merchant is None or merchant.is_shadow != bool(settings.REHEARSAL):
         raise NotFound
     return merchant
 
@@ -151,16 +151,16 @@ def access_shop_deal(*, deal_id: int) -> Deal:
             .annotate(now=Now())
             .first()
         )
-    if deal is None or (deal.merchant.is_shadow and not settings.REHEARSAL):
+    if deal is None or deal.merchant.is_shadow != bool(settings.REHEARSAL):
         raise NotFound
     return deal
 
 
 def access_own_orders(*, customer: Customer) -> "QuerySet[Order]":
-    """The customer's own orders, of every merchant, newest first."""
+    """The customer's own orders, of every merchant, newest first. A rehearsal's processes pay in play money: theirs only."""
     with scopes_disabled():
         return (
-            Order.objects.filter(customer=customer)
+            Order.objects.filter(customer=customer, merchant__shadow_of__isnull=not settings.REHEARSAL)
             .select_related("merchant")
             .annotate(seconds_left=SECONDS_LEFT)
             .order_by("-id")

@@ -11,12 +11,13 @@ from django_scopes import scope, scopes_disabled
 
 from core.errors import NotFound
 from core.models import Job
-from coupons.models import Order
+from coupons.models import Order, Payment
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import SettlementLine, Statement
 from coupons.settlement.tasks import enqueue_statements
 from coupons.tests.town import Town, make_customer, make_town
+from identity.api.authentication import give_token
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +61,30 @@ def test_a_shadow_shop_is_entered_by_its_rehearsals_processes_only(shadow: Town)
     assert [Client().get(place).status_code for place in places] == [404] * 5
     with override_settings(REHEARSAL="rehearsal-1"):
         assert [Client().get(place).status_code for place in places] == [200] * 5
+
+
+def test_a_rehearsals_processes_sell_nothing_of_a_real_shop(town: Town, shadow: Town):
+    """Their payment provider is a sandbox: whoever reached them would buy for play money."""
+    order = town.order()
+    mine = reverse("api_order", kwargs={"order_id": order.pk})
+    pay = reverse("api_order_payment", kwargs={"order_id": order.pk})
+    places = [
+        reverse("shop_home", args=[town.merchant.slug]),
+        reverse("shop_deal", args=[town.merchant.slug, town.deal.pk]),
+        reverse("api_merchant", args=[town.merchant.slug]),
+        reverse("api_deals", args=[town.merchant.slug]),
+        reverse("api_deal", kwargs={"deal_id": town.deal.pk}),
+        mine,
+    ]
+    token, _ = give_token(user=town.customer.user, life=timedelta(hours=1))
+    client = Client(headers={"Authorization": f"Token {token}"})
+    assert [client.get(place).status_code for place in places] == [200] * 6
+    with override_settings(REHEARSAL="rehearsal-1"):
+        assert [client.get(place).status_code for place in places] == [404] * 6
+        paid = client.post(pay, content_type="application/json")
+    assert paid.status_code == 404
+    with scopes_disabled():
+        assert not Payment.objects.exists()
 
 
 def test_nothing_of_a_shadow_shop_is_stated(shadow: Town):
