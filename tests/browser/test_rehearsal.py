@@ -112,13 +112,13 @@ def test_who_watches_sees_the_report_when_it_is_over(page: Page, session: LiveSe
 
 def test_a_rehearsal_is_asked_for_and_cancelled_by_buttons(page: Page, session: LiveSession) -> None:
     page.goto(f"/m/laozao/live/{session.pk}/")
-    page.get_by_role("link", name="演练").click()
+    page.get_by_role("link", name="彩排").click()
     page.get_by_label("峰值每秒下单数").fill("30")
     page.get_by_role("button", name="开始").click()
     expect(page.locator("progress")).to_be_visible()
     page.get_by_role("button", name="取消…").click()
-    page.get_by_role("dialog").get_by_role("button", name="取消演练").click()
-    expect(page.get_by_text("这场演练已取消，不能说明问题。")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="取消彩排").click()
+    expect(page.get_by_text("这场彩排已取消，不能说明问题。")).to_be_visible()
     with scopes_disabled():
         rehearsal = Rehearsal.objects.get()
     assert (rehearsal.state, rehearsal.peak, rehearsal.seconds) == ("cancelled", 30, 300)

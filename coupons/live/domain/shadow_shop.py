@@ -14,10 +14,10 @@ from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import Invalid
-from coupons.domain.stock import StockBelowSold, change_allotment, change_stock, open_stock
+from coupons.domain.stock import StockBelowSold, change_stock, open_stock
 from coupons.enums import DealState, ValidityKind
 from coupons.live.domain.plan import SessionPlan, plan_session
-from coupons.live.domain.session_deals import Allotment
+from coupons.live.domain.session_deals import Allotment, change_pieces
 from coupons.live.domain.session_states import end_session, go_live
 from coupons.live.enums import LiveState
 from coupons.live.models import LiveSession, LiveSessionDeal, Rehearsal
@@ -189,7 +189,7 @@ def trim_stock(*, shop: ShadowShop, pieces: int) -> int:
         taken = {stock.deal_id: stock.sold + stock.held for stock in DealStock.objects.all()}
         rest, left_over = divmod(max(0, pieces - sum(taken.values())), len(shop.rows))
         for number, row in enumerate(shop.rows):
-            wanted = taken[row.deal_id] + rest + (number < left_over)
+            wanted = max(1, taken[row.deal_id] + rest + (number < left_over))
             _lower(row, wanted)
     return shop.stock
 
@@ -199,7 +199,7 @@ def _lower(row: LiveSessionDeal, wanted: int) -> None:
     while True:
         try:
             with transaction.atomic():
-                change_allotment(pool=row.pool, pieces=wanted)
+                change_pieces(live_deal=row, pieces=wanted, by=None)
                 change_stock(deal=row.deal, total=wanted)
         except StockBelowSold as refused:
             wanted = refused.facts["taken"]

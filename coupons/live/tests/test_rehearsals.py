@@ -12,7 +12,8 @@ from django_scopes import scope, scopes_disabled
 
 from core.domain import jobs
 from core.errors import Invalid
-from core.models import Job
+from core.invariants import check_invariants
+from core.models import IdempotencyKey, Job
 from coupons.domain.orders import SoldOut
 from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.rehearsals import (
@@ -29,13 +30,14 @@ from coupons.live.domain.rehearsals import (
 )
 from coupons.live.domain.session_deals import Allotment
 from coupons.live.domain.session_states import cancel_session, go_live
+from coupons.live.domain.shadow_remains import purge_rehearsals
 from coupons.live.domain.shadow_shop import build_shadow_shop, retire_shadow_shop, trim_stock
 from coupons.live.enums import RehearsalFailure, RehearsalPhase, RehearsalState
 from coupons.live.models import LiveSession, Rehearsal
 from coupons.live.rehearsal.report import count_rounds
 from coupons.live.rehearsal.tokens import give_tokens, take_tokens_back
 from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
-from coupons.models import Deal, DealStock
+from coupons.models import Coupon, Deal, DealStock
 from coupons.tests.town import Town, make_town
 from identity.models import AuditEvent
 from merchants.models import Merchant
@@ -240,6 +242,7 @@ class TestShadowShop:
             shop_order(shop, customer=number)
         assert trim_stock(shop=shop, pieces=5) == 5
         assert trim_stock(shop=shop, pieces=1) == 3
+        assert check_invariants(merchant_id=shop.merchant.pk).broken == {}
         with pytest.raises(SoldOut):
             shop_order(shop, customer=3)
         with scope(merchant=shop.merchant.pk):
@@ -262,6 +265,43 @@ class TestShadowShop:
         with scope(merchant=shop.merchant.pk):
             assert Deal.objects.get().state == "ended"
             assert LiveSession.objects.get().state == "ended"
+
+
+def test_remains_of_old_rehearsals_go_and_what_the_ledger_rests_on_stays(town: Town):
+    rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+    shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=2, clerks=1)
+    order = shop_order(shop)
+    town.pay(order)  # the sandbox's charge and its notification
+    shown = Client().get(
+        reverse("api_orders"), headers={"Authorization": f"Token {give_tokens(shop.customers)[0]}"}
+    )
+    assert shown.json()["results"][0]["state"] == "paid"
+    IdempotencyKey.objects.create(
+        principal=f"user:{shop.customers[0].pk}",
+        endpoint="orders",
+        key="k" * 8,
+        fingerprint="",
+        status=201,
+        body={},
+    )
+    IdempotencyKey.objects.create(
+        principal=f"user:{town.customer.user_id}",
+        endpoint="orders",
+        key="k" * 8,
+        fingerprint="",
+        status=201,
+        body={},
+    )
+    finish_rehearsal(rehearsal=rehearsal, report=sample_report())
+    assert set(purge_rehearsals(days=30).values()) == {0}
+    with scopes_disabled():
+        Rehearsal.objects.filter(pk=rehearsal.pk).update(finished_at=timezone.now() - timedelta(days=31))
+    deleted = purge_rehearsals(days=30)
+    assert (deleted["idempotency keys"], deleted["charges"], deleted["notifications"]) == (1, 1, 1)
+    assert IdempotencyKey.objects.get().principal == f"user:{town.customer.user_id}"
+    assert check_invariants(merchant_id=shop.merchant.pk).broken == {}
+    with scope(merchant=shop.merchant.pk):
+        assert Coupon.objects.count() == 1
 
 
 def shop_order(shop, *, customer: int = 0):
