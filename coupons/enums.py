@@ -116,7 +116,7 @@ COUPON_TRANSITIONS: dict[CouponState, set[CouponState]] = {
     },
     CouponState.REDEEMED: {CouponState.ISSUED},  # a reversal gives the use back
     CouponState.REFUND_LOCKED: {CouponState.REFUNDED, CouponState.ISSUED},
-    CouponState.EXPIRED: {CouponState.REFUND_LOCKED},
+    CouponState.EXPIRED: set(),  # with money to send back it is locked for its refund at once
     CouponState.REFUNDED: set(),
     CouponState.VOIDED: set(),
 }

@@ -9,7 +9,6 @@ from core.clock import database_now
 from core.domain.jobs import enqueue_job, job_handler
 from core.errors import DomainError, NotFound
 from core.models import Job
-from core.money import part_of_uses
 from coupons.domain.stock import return_sold
 from coupons.enums import CouponState, RefundReason, RefundState
 from coupons.models import Coupon, DealPurchase, Order, Payment, Refund
@@ -57,23 +56,6 @@ def request_refund(*, coupon: Coupon, by: User) -> Refund:
         amount_fen=refund.amount_fen,
     )  # fmt: skip
     return refund
-
-
-def open_expiry_refund(*, coupon: Coupon) -> Refund:
-    """Send back what an expired coupon has left unused (fen). Call under the coupon's lock; the order must be loaded."""
-    used_fen = sum(
-        part_of_uses(coupon.price_fen, coupon.uses_total, use_no)
-        for use_no in coupon.redemptions.filter(reversed_at__isnull=True).values_list("use_no", flat=True)
-    )
-    payment = _kept_payment(order_id=coupon.order_id)
-    Coupon.objects.filter(pk=coupon.pk, state=CouponState.EXPIRED).update(state=CouponState.REFUND_LOCKED)
-    return _open_refund(
-        payment=payment,
-        coupon=coupon,
-        amount_fen=coupon.price_fen - used_fen,
-        reason=RefundReason.EXPIRY,
-        by=None,
-    )
 
 
 def open_payment_refund(*, payment: Payment, reason: RefundReason) -> Refund:

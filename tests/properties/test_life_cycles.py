@@ -24,7 +24,7 @@ from core.models import Job
 from coupons.domain.expiry import expire_coupons
 from coupons.domain.orders import close_order
 from coupons.domain.payments import start_payment
-from coupons.domain.refunds import open_expiry_refund, pay_refund, request_refund
+from coupons.domain.refunds import pay_refund, request_refund
 from coupons.domain.reversal import reverse_redemptions
 from coupons.enums import (
     COUPON_TRANSITIONS,
@@ -163,10 +163,10 @@ def expire(town: Town, coupon: Coupon) -> Any:
     return expire_coupons()
 
 
-def refund_expired(town: Town, coupon: Coupon) -> Any:
-    """As expire_coupons calls it, under its own condition."""
-    locked = Coupon.objects.select_related("order").get(pk=coupon.pk)
-    return open_expiry_refund(coupon=locked) if locked.state == CouponState.EXPIRED else None
+def expire_with_money_back(town: Town, coupon: Coupon) -> Any:
+    order = Order.objects.get(pk=coupon.order_id)
+    Order.objects.filter(pk=order.pk).update(terms=order.terms | {"refund_on_expiry": True})
+    return expire(town, coupon)
 
 
 def pay_its_refund(town: Town, coupon: Coupon) -> Any:
@@ -188,7 +188,7 @@ COUPON = Cycle(
         ),
         "pay back": (pay_its_refund, {(CouponState.REFUND_LOCKED, CouponState.REFUNDED)}),
         "expire": (expire, {(CouponState.ISSUED, CouponState.EXPIRED)}),
-        "pay back when expired": (refund_expired, {(CouponState.EXPIRED, CouponState.REFUND_LOCKED)}),
+        "expire and pay back": (expire_with_money_back, {(CouponState.ISSUED, CouponState.REFUND_LOCKED)}),
     },
     frozenset({(CouponState.ISSUED, CouponState.VOIDED), (CouponState.REFUND_LOCKED, CouponState.ISSUED)}),
 )
