@@ -304,11 +304,12 @@ WHERE {merchant p.merchant_id} AND (t.fen > p.amount_fen OR (p.state <> 'succeed
 
 -- name: refunds_agree_with_their_order
 -- en: A refund names the order of its payment and of its coupon, and gives a coupon's money back from the payment kept for it.
--- zh: 退款中的订单与付款、券的订单一致。
+-- zh: 退款中的订单与付款、券的订单一致；券的退款从订单留下的那笔付款中退，不从已整笔退回的付款中退。
 SELECT f.id AS refund_id FROM coupons_refund f
 JOIN coupons_payment p ON p.id = f.payment_id
 LEFT JOIN coupons_coupon c ON c.id = f.coupon_id
-WHERE {merchant f.merchant_id} AND (p.order_id <> f.order_id OR c.order_id <> f.order_id);
+LEFT JOIN coupons_refund whole ON whole.payment_id = f.payment_id AND whole.coupon_id IS NULL AND f.coupon_id IS NOT NULL
+WHERE {merchant f.merchant_id} AND (p.order_id <> f.order_id OR c.order_id <> f.order_id OR whole.id IS NOT NULL);
 
 -- name: refunds_have_the_times_of_their_state
 -- en: A refund has the moment it was paid back exactly when it was, and only such a refund is in the books.

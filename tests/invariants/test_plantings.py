@@ -4,7 +4,8 @@ import pytest
 
 from core.invariants import check_invariants, load_catalogue
 from coupons.tests.town import Town
-from tests.invariants.plantings import PLANTINGS
+from tests.invariants.plantings import OPEN_REFUND, PLANTINGS
+from tests.invariants.unguarded import plant
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +44,18 @@ def test_it_is_found_at_one_merchant_only(shops: tuple[Town, Town], name: str) -
     if name != "books_belong_to_a_merchant":  # its row is planted with a merchant that does not exist
         assert any(found)
     assert not all(found)
+
+
+def test_a_coupons_money_from_a_payment_that_went_back_whole_is_found(shops: tuple[Town, Town]) -> None:
+    refund = OPEN_REFUND.replace("{here}", str(shops[0].merchant.pk))
+    added = plant(
+        "INSERT INTO coupons_refund (merchant_id, order_id, payment_id, amount_fen, reason, state, approved_at, last_error)"
+        " SELECT merchant_id, order_id, payment_id, 1, 'double_payment', 'approved', now(), '' FROM coupons_refund"
+        f" WHERE id = {refund}"
+    )
+
+    assert added == 1
+    assert "refunds_agree_with_their_order" in check_invariants().broken
 
 
 def test_every_planting_is_of_an_invariant() -> None:
