@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django_scopes import scopes_disabled
 
-from benchmarks.filling import Shop, fill_clerks, fill_customers, fill_shop
+from benchmarks.filling import Shop, fill_customers, fill_shop
 from core.embedded.processes import say
 from coupons.domain.deal_terms import deal_terms
 from coupons.settlement.domain.settlement import settle_merchant
@@ -89,12 +89,11 @@ def fill_traders(*, orders: int, shops: int, large_share: float) -> list[Trader]
         cursor.execute(_SHOPS)
         for trader in traders:
             shop = trader.shop
-            (clerk,) = fill_clerks(shop, count=1)
             cursor.execute(
                 "INSERT INTO bench_shop SELECT %s, %s, (SELECT min(id) FROM coupons_stockslot WHERE deal_id = %s),"
                 " %s, %s, %s, %s, %s::jsonb",
                 [
-                    shop.merchant.pk, shop.deal.pk, shop.deal.pk, shop.stores[0].pk, clerk.pk, trader.orders,
+                    shop.merchant.pk, shop.deal.pk, shop.deal.pk, shop.stores[0].pk, shop.owner.pk, trader.orders,
                     get_platform_party().pk, json.dumps(deal_terms(deal=shop.deal)),
                 ],
             )  # fmt: skip
