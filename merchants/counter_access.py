@@ -22,7 +22,7 @@ SELECT g.role, g.store_ids, {store}, {merchant}
 FROM (
     SELECT role, store_ids, party_id FROM identity_grant
     WHERE user_id = %s AND party_id = (SELECT party_id FROM merchants_merchant WHERE slug = %s) AND role = ANY(%s)
-      AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
+      AND valid_from <= statement_timestamp() AND (valid_until IS NULL OR valid_until > statement_timestamp())
     ORDER BY id LIMIT 1) g
 JOIN merchants_merchant m ON m.party_id = g.party_id
 JOIN merchants_store s ON s.merchant_id = m.party_id AND s.id = %s

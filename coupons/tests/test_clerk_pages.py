@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +18,7 @@ from coupons.enums import CouponState
 from coupons.models import Coupon, Redemption, RedemptionRefusal
 from coupons.tests.town import make_town, make_user
 from identity.enums import Role
+from identity.models import User
 from merchants.domain.memberships import end_membership, set_membership
 from merchants.enums import StoreState
 from merchants.models import Membership, Store
@@ -243,8 +245,38 @@ def test_odd_input_never_breaks_the_counter(town, counter, text):
     assert RedemptionRefusal.objects.count() == 0
 
 
-def test_the_hot_path_asks_little(town, counter):
+@pytest.mark.parametrize("end", ["password", "inactive", "signed out"])
+def test_a_session_that_ended_redeems_nothing(town, counter, end):
+    """The hot path asks for session and user itself; what Django would refuse it refuses too."""
     (coupon,) = town.buy()
+    if end == "password":
+        town.clerk.set_password("another-long-one")
+        town.clerk.save()
+    elif end == "inactive":
+        User.objects.filter(pk=town.clerk.pk).update(is_active=False)
+    else:
+        Session.objects.all().delete()
+
+    response = counter.post(
+        "/clerk/redeem/", {"code": coupon.code, "attempt_key": "attempt-0001", "count": 1}, headers=HTMX
+    )
+
+    assert (response.status_code, response["HX-Redirect"]) == (204, "/accounts/login/?next=%2Fclerk%2F")
+    assert Redemption.objects.count() == 0
+
+
+def test_a_changed_secret_key_keeps_sessions_while_the_old_one_is_known(town, counter, settings):
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "a-new-key-of-this-installation-with-enough-letters"
+    (coupon,) = town.buy()
+    assert "Redeemed: 1" in confirm(counter, coupon).content.decode()
+
+
+def test_the_hot_path_asks_little(town, counter, settings):
+    (coupon,) = town.buy()
+    counter.cookies[settings.LANGUAGE_COOKIE_NAME] = (
+        "zh-hans"  # a device without it asks for its user's language, too
+    )
     with CaptureQueriesContext(connection) as statements:
         counter.post(
             "/clerk/redeem/", {"code": coupon.code, "attempt_key": "attempt-0001", "count": 1}, headers=HTMX
