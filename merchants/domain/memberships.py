@@ -61,7 +61,7 @@ def set_membership(
 
 
 @transaction.atomic
-def end_membership(*, membership: Membership, by: User) -> None:
+def end_membership(*, membership: Membership, by: User | None) -> None:
     """End the post and its grant at once. Raises LastOwner."""
     with scope(merchant=membership.merchant_id):
         _lock_owners(membership.merchant)

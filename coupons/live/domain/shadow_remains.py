@@ -6,7 +6,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_scopes import scopes_disabled
 
-from coupons.live.domain.shadow_shop import SIGN_IN
+from coupons.live.domain.shadow_shop import SIGN_IN, retire_shadow_shop
 from coupons.live.models import Rehearsal
 from coupons.live.models.rehearsal import UNDER_WAY
 
@@ -15,7 +15,7 @@ REMAINS = {
     "idempotency keys": """
         DELETE FROM core_idempotencykey k USING identity_customer c
         WHERE c.sign_in_provider = %(sign_in)s AND c.open_id LIKE %(lane)s || ':%%' AND k.principal = 'user:' || c.user_id""",
-    "jobs": "DELETE FROM core_job WHERE lane = %(lane)s",
+    "jobs": "DELETE FROM core_job WHERE lane = %(lane)s AND (kind <> 'pay_refund' OR state = 'done')",
     "notifications": """
         DELETE FROM coupons_paymentnotification n USING coupons_payment p
         WHERE p.merchant_id = %(shadow)s AND n.reference = p.reference AND n.provider = p.provider""",
@@ -33,9 +33,13 @@ def purge_rehearsals(*, days: int) -> dict[str, int]:
         old = list(
             Rehearsal.objects.filter(
                 finished_at__lt=timezone.now() - timedelta(days=days), shadow__isnull=False
-            ).exclude(state__in=UNDER_WAY)
+            )
+            .exclude(state__in=UNDER_WAY)
+            .select_related("shadow")
         )
     for rehearsal in old:
+        assert rehearsal.shadow is not None  # noqa: S101 - asked for above
+        retire_shadow_shop(shadow=rehearsal.shadow)  # one whose process was killed did not
         values = {"shadow": rehearsal.shadow_id, "lane": rehearsal.lane, "sign_in": SIGN_IN}
         with transaction.atomic(), connection.cursor() as cursor:
             for what, delete in REMAINS.items():

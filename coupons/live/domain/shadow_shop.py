@@ -14,21 +14,21 @@ from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import Invalid
+from coupons.domain.orders import close_order
 from coupons.domain.stock import StockBelowSold, change_stock, open_stock
-from coupons.enums import DealState, ValidityKind
+from coupons.enums import DealState, OrderCloseReason, OrderState, ValidityKind
 from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.session_deals import Allotment, change_pieces
 from coupons.live.domain.session_states import end_session, go_live
 from coupons.live.enums import LiveState
 from coupons.live.models import LiveSession, LiveSessionDeal, Rehearsal
-from coupons.models import Deal, DealGroup, DealItem, DealStock
-from identity.domain.grants import end_grants
+from coupons.models import Deal, DealGroup, DealItem, DealStock, Order
 from identity.enums import Role
-from identity.models import Customer, Grant, User
-from merchants.domain.memberships import REASON, set_membership
+from identity.models import Customer, User
+from merchants.domain.memberships import end_membership, set_membership
 from merchants.domain.merchants import create_merchant
 from merchants.enums import StoreState
-from merchants.models import Merchant, Store
+from merchants.models import Membership, Merchant, Store
 
 SIGN_IN = "rehearsal"
 VALID_DAYS = 90
@@ -209,11 +209,17 @@ def _lower(row: LiveSessionDeal, wanted: int) -> None:
 
 @transaction.atomic
 def retire_shadow_shop(*, shadow: Merchant) -> None:
-    """Close it for good: nothing is on sale, nobody can sign in. What happened in it stays to be looked at."""
+    """Close it for good: nothing is on sale, no order is open, nobody can sign in. What happened in it stays to be looked at.
+
+    Call when its own processes are gone: their jobs are done by nobody then. May be repeated.
+    """
     with scope(merchant=shadow.pk):
+        for order_id in list(Order.objects.filter(state=OrderState.CREATED).values_list("pk", flat=True)):
+            close_order(order_id=order_id, merchant_id=shadow.pk, reason=OrderCloseReason.TIMEOUT)
         for session in LiveSession.objects.filter(state=LiveState.LIVE):
             end_session(session=session, by=None)
         Deal.objects.filter(state=DealState.ONLINE).update(state=DealState.ENDED)
-    for grant in Grant.objects.filter(party_id=shadow.pk, valid_until__isnull=True).select_related("user"):
-        end_grants(user=grant.user, party_id=shadow.pk, why=REASON)
-        User.objects.filter(pk=grant.user_id).update(is_active=False)
+        posts = list(Membership.objects.filter(is_active=True).select_related("user", "merchant"))
+    for post in posts:
+        end_membership(membership=post, by=None)
+        User.objects.filter(pk=post.user_id).update(is_active=False)

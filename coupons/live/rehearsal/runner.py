@@ -157,7 +157,7 @@ class _Run:
             retire_shadow_shop(shadow=self.shop.merchant)
             self.rehearsal.shadow_id = self.shop.merchant.pk
             take_tokens_back(self.rehearsal)
-            _drop_jobs(self.rehearsal)
+            drop_jobs(self.rehearsal)
 
     def _prepare(self) -> ShadowShop:
         pieces = max(3, math.floor(self.plan.orders * PIECES_PER_ORDER * STOCK_SHARE))
@@ -331,6 +331,6 @@ def _hurry_jobs(lane: str) -> None:
         )
 
 
-def _drop_jobs(rehearsal: Rehearsal) -> None:
-    """Nobody rings for this lane any more."""
-    Job.objects.filter(lane=rehearsal.lane, state="ready").delete()
+def drop_jobs(rehearsal: Rehearsal) -> None:
+    """Nobody rings for this lane any more. A refund in play money that was not paid keeps the job it waits for."""
+    Job.objects.filter(lane=rehearsal.lane, state="ready").exclude(kind="pay_refund").delete()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 from django_scopes import scope, scopes_disabled
@@ -15,6 +15,8 @@ from core.errors import Invalid
 from core.invariants import check_invariants
 from core.models import IdempotencyKey, Job
 from coupons.domain.orders import SoldOut
+from coupons.domain.refunds import request_refund
+from coupons.enums import OrderState
 from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.rehearsals import (
     RehearsalOver,
@@ -35,9 +37,10 @@ from coupons.live.domain.shadow_shop import build_shadow_shop, retire_shadow_sho
 from coupons.live.enums import RehearsalFailure, RehearsalPhase, RehearsalState
 from coupons.live.models import LiveSession, Rehearsal
 from coupons.live.rehearsal.report import count_rounds
+from coupons.live.rehearsal.runner import drop_jobs
 from coupons.live.rehearsal.tokens import give_tokens, take_tokens_back
 from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
-from coupons.models import Coupon, Deal, DealStock
+from coupons.models import Coupon, Deal, DealStock, Order
 from coupons.tests.town import Town, make_town
 from identity.models import AuditEvent
 from merchants.models import Merchant
@@ -272,9 +275,10 @@ def test_remains_of_old_rehearsals_go_and_what_the_ledger_rests_on_stays(town: T
     shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=2, clerks=1)
     order = shop_order(shop)
     town.pay(order)  # the sandbox's charge and its notification
-    shown = Client().get(
-        reverse("api_orders"), headers={"Authorization": f"Token {give_tokens(shop.customers)[0]}"}
-    )
+    with override_settings(REHEARSAL=rehearsal.lane):
+        shown = Client().get(
+            reverse("api_orders"), headers={"Authorization": f"Token {give_tokens(shop.customers)[0]}"}
+        )
     assert shown.json()["results"][0]["state"] == "paid"
     IdempotencyKey.objects.create(
         principal=f"user:{shop.customers[0].pk}",
@@ -302,6 +306,43 @@ def test_remains_of_old_rehearsals_go_and_what_the_ledger_rests_on_stays(town: T
     assert check_invariants(merchant_id=shop.merchant.pk).broken == {}
     with scope(merchant=shop.merchant.pk):
         assert Coupon.objects.count() == 1
+
+
+def test_what_a_broken_off_rehearsal_left_open_is_ended_and_breaks_nothing_for_ever(town: Town):
+    rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+    shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=2, clerks=1)
+    open_order, paid_order = shop_order(shop), shop_order(shop, customer=1)
+    town.pay(paid_order)
+    with scope(merchant=shop.merchant.pk):
+        request_refund(coupon=Coupon.objects.get(), by=shop.customers[1])
+        Job.objects.filter(merchant_id=shop.merchant.pk).update(lane=rehearsal.lane)
+    retire_shadow_shop(shadow=shop.merchant)
+    drop_jobs(rehearsal)
+    with scope(merchant=shop.merchant.pk):
+        assert Order.objects.get(pk=open_order.pk).state == OrderState.CLOSED
+    assert set(Job.objects.filter(lane=rehearsal.lane, state="ready").values_list("kind", flat=True)) == {
+        "pay_refund"
+    }
+    assert check_invariants(merchant_id=shop.merchant.pk).broken == {}
+
+
+def test_what_a_lost_rehearsal_left_open_is_ended_when_its_remains_go(town: Town):
+    """Its process was killed: nobody shut the shop."""
+    rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+    shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=1, clerks=1)
+    order = shop_order(shop)
+    with scopes_disabled():
+        Job.objects.filter(merchant_id=shop.merchant.pk).update(lane=rehearsal.lane)
+        Rehearsal.objects.filter(pk=rehearsal.pk).update(
+            state=RehearsalState.FAILED,
+            failure=RehearsalFailure.LOST,
+            finished_at=timezone.now() - timedelta(days=31),
+        )
+    purge_rehearsals(days=30)
+    with scope(merchant=shop.merchant.pk):
+        assert Order.objects.get(pk=order.pk).state == OrderState.CLOSED
+        assert (Deal.objects.get().state, LiveSession.objects.get().state) == ("ended", "ended")
+    assert check_invariants(merchant_id=shop.merchant.pk).broken == {}
 
 
 def shop_order(shop, *, customer: int = 0):
