@@ -45,6 +45,10 @@ FROM bench_shop CROSS JOIN LATERAL generate_series(1, orders) n
 CROSS JOIN LATERAL (SELECT 9900 + n %% 97 * 100 + n %% 3 AS price) p
 """
 _SOLD = "UPDATE coupons_stockslot s SET sold = orders * %(quantity)s FROM bench_shop b WHERE s.id = b.slot"
+_PURCHASES = """
+INSERT INTO coupons_dealpurchase (merchant_id, deal_id, customer_id, quantity)
+SELECT merchant_id, deal_id, customer_id, sum(quantity) FROM coupons_order GROUP BY 1, 2, 3
+"""
 _SHARES = """
 INSERT INTO coupons_ordershare (merchant_id, order_id, payee_id, kind, bps, rule)
 SELECT o.merchant_id, o.id, b.platform, 'platform_fee', 250, 'merchant'
@@ -97,7 +101,7 @@ def fill_traders(*, orders: int, shops: int, large_share: float) -> list[Trader]
                     get_platform_party().pk, json.dumps(deal_terms(deal=shop.deal)),
                 ],
             )  # fmt: skip
-    _run(_ORDERS, _SOLD, customers=customers, quantity=QUANTITY)
+    _run(_ORDERS, _SOLD, _PURCHASES, customers=customers, quantity=QUANTITY)
     return traders
 
 
