@@ -23,6 +23,7 @@ end
 
 local SECOND = 1000000
 local KEEP = 600 -- seconds a room is remembered after the last word from anybody
+local OLD = 7200 * SECOND -- nobody waits so long: a ticket of an earlier rush is no place in this one
 local HINTED = 30 -- seconds; whoever asks PostgreSQL and finds hope ends it
 local LOOKED_AT = 200 -- absent ones dropped in one call
 local ASKED_A_SECOND = 500 -- questions in a young room
@@ -242,7 +243,7 @@ if op == 'look' then
     return {'turn', math.ceil((tonumber(until_us) - now) / SECOND)}
   end
   if not redis.call('ZSCORE', queue, customer) then
-    if ARGV[10] == epoch() then return {'gone'} end
+    if ARGV[10] == epoch() or now - tonumber(ARGV[9]) > OLD then return {'gone'} end
     join(tonumber(ARGV[9]))
   end
   if ARGV[11] == '1' then

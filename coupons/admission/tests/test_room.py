@@ -355,3 +355,16 @@ def test_a_room_that_forgot_everything_gives_the_old_places_back(hall: Hall) -> 
     assert newcomer.position == 1
     assert [hall.look(customer, places[customer]).position for customer in (3, 1, 2)] == [1, 1, 2]
     assert hall.look(50, newcomer).position == 4
+
+
+def test_a_ticket_kept_from_an_earlier_rush_is_no_place_at_the_head(hall: Hall) -> None:
+    """Nobody asked for it for hours: an emptied Redis does not put its owner before today's queue."""
+    hall.fill()
+    kept = hall.enter(1)
+    hall.redis.delete(*hall.redis.keys(f"{hall.prefix}:*"))
+    hall.wait(3 * 3600)
+    hall.fill()
+    today = hall.enter(50)
+
+    assert isinstance(hall.look(1, kept), Gone)
+    assert (today.position, hall.look(50, today).position) == (1, 1)
