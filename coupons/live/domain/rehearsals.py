@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django_scopes import scope, scopes_disabled
@@ -19,8 +18,9 @@ from identity.models import User
 
 MOST_PEAK = 5_000
 MOST_SECONDS = 3_600
-SILENT_SECONDS = 90  # a process that did not write for so long is gone
+SILENT_SECONDS = 180  # a process that did not write for so long is gone
 ROUNDS_WANTED = 2
+FULL_SECONDS = 300  # a shorter round proves nothing
 DAYS_AHEAD = 7
 
 
@@ -158,12 +158,15 @@ def end_lost_rehearsals() -> int:
 
 
 def rounds_in_time(*, session: LiveSession) -> list[Rehearsal]:
-    """Finished rounds of full length that ended with a go at least DAYS_AHEAD days before the session, the oldest first."""
+    """Finished rounds of full length, at least DAYS_AHEAD days before the session, the oldest first."""
     deadline = session.planned_from - timedelta(days=DAYS_AHEAD)
     with scope(merchant=session.merchant_id):
         return list(
             Rehearsal.objects.filter(
-                Q(finished_at__lte=deadline), session=session, state=RehearsalState.FINISHED, go=True
+                finished_at__lte=deadline,
+                session=session,
+                state=RehearsalState.FINISHED,
+                seconds__gte=FULL_SECONDS,
             ).order_by("finished_at")
         )
 

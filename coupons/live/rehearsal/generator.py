@@ -24,6 +24,8 @@ from coupons.live.rehearsal.tally import Tally
 ABANDON, DOUBLE_CLICK, REFUND, REDEEM, PAY_TWICE = 0.06, 0.05, 0.05, 0.25, 0.05
 COUPONS_SECONDS = 60  # how long a customer looks at a paid order that shows no coupons yet
 SELL_OUT_SHOPPERS = 40
+MOST_INSIDE = 5_000  # customers under way; more would only be the generator's memory
+LEAVE_SECONDS = 25  # when all is sold, for those under way
 PATIENCE = 90  # seconds in a waiting room
 CSRF = "rehearsalrehearsalrehearsalrehea"  # the cashier compares the cookie with the header; ours are made up
 
@@ -40,6 +42,7 @@ class Stage:
         self.clerks = itertools.cycle(data["clerks"])
         self.dice = at_dice or random.Random(data["seed"])  # noqa: S311 - a die, no secret
         self.tally = Tally()
+        self.inside: set[Any] = set()
         self.begun = time.monotonic()
 
     @property
@@ -65,36 +68,50 @@ stage: Stage
 
 
 class Shopper(FastHttpUser):
+    """Sends one customer after the other into the shop, each at his time, and waits for none of them to come out."""
+
     wait_time = constant_pacing(PACE_SECONDS)
     network_timeout = 30.0
     connection_timeout = 10.0
+    concurrency = 50  # connections of one shopper: his earlier customers are still about
 
     def on_start(self) -> None:
         # Customers do not come in step.
         gevent.sleep(stage.dice.random() * PACE_SECONDS)
 
     @task
-    def buy(self) -> None:
-        """One customer's way from the card to the counter; whatever he does not get is counted by its code."""
-        if not stage.customers:
-            gevent.sleep(1)
-            return
-        number, token = stage.customers.popleft()
-        self.headers = {
-            "Authorization": f"Token {token}",
-            "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
-            "Accept-Language": "en",
-        }
-        try:
-            self._shop()
-        finally:
-            stage.customers.append((number, token))
+    def send_one_in(self) -> None:
+        if stage.customers and len(stage.inside) < MOST_INSIDE:
+            visit = gevent.spawn(Visit(self.client, *stage.customers.popleft()).run)
+            stage.inside.add(visit)
+            visit.link(stage.inside.discard)
+            if stage.is_selling_out:
+                visit.join()
 
     def wait(self) -> None:
         if stage.is_selling_out:
             gevent.sleep(0.5)
         else:
             super().wait()
+
+
+class Visit:
+    """One customer's way from the card to the counter; whatever he does not get is counted by its code."""
+
+    def __init__(self, client: Any, number: int, token: str) -> None:
+        self.client = client
+        self.customer = (number, token)
+        self.headers = {
+            "Authorization": f"Token {token}",
+            "X-Forwarded-For": f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
+            "Accept-Language": "en",
+        }
+
+    def run(self) -> None:
+        try:
+            self._shop()
+        finally:
+            stage.customers.append(self.customer)
 
     def _shop(self) -> None:
         deal = stage.dice.choice(stage.deals)
@@ -193,10 +210,10 @@ class Shopper(FastHttpUser):
     def _await_coupons(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         """Look again until the coupons are there; how long it took is counted as "coupons"."""
         begun = time.monotonic()
-        wait = 1.0
+        wait = 1.5
         while time.monotonic() - begun < COUPONS_SECONDS:
             gevent.sleep(wait)
-            wait = min(wait * 1.3, 4.0)
+            wait = min(wait * 1.5, 6.0)
             status, answer, _ = self._ask("GET", f"/api/v1/orders/{order['id']}/", name="order again")
             if status != 200 or not answer:
                 continue
@@ -306,7 +323,7 @@ def main() -> None:
         data = json.load(file)
     stage = Stage(data)
     Shopper.host = data["host"]
-    environment = Environment(user_classes=[Shopper], shape_class=Steps(), stop_timeout=20)
+    environment = Environment(user_classes=[Shopper], shape_class=Steps(), stop_timeout=10)
     runner = environment.create_local_runner()
     stage.begun = time.monotonic()
     runner.start_shape()
@@ -315,6 +332,7 @@ def main() -> None:
     while not over.wait(1.0):
         tell({"second": round(stage.second, 1), "shoppers": runner.user_count, **stage.tally.take_second()})
     runner.quit()
+    gevent.joinall(list(stage.inside), timeout=LEAVE_SECONDS)
     tell({"final": stage.tally.sum_up(), "errors": dict(Counter(stage.tally.errors))})
 
 

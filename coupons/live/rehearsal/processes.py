@@ -37,6 +37,11 @@ def report_folder(lane: str) -> Path:
     return folder
 
 
+def stop_left_over_valkey(lane: str) -> None:
+    """Valkey is a daemon, so it outlives a process that was killed."""
+    Valkey(DataFolder(report_folder(lane))).stop()
+
+
 class OwnProcesses:
     """Start, watch, break, stop. Logs and Valkey's file live in a folder that goes when it stops; the logs stay."""
 

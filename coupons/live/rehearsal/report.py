@@ -1,7 +1,7 @@
 """What came of a rehearsal: figures, and go or no-go with its reasons. Written once as JSON; sentences are made when read."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -43,8 +43,17 @@ class Seen:
     series: list[dict[str, Any]] = field(default_factory=list)
 
 
-def make_report(*, rehearsal: Rehearsal, shop: ShadowShop, seen: Seen) -> dict[str, Any]:
-    """The whole report; the verdict is reckoned from nothing else than what stands in it."""
+def make_report(
+    *,
+    rehearsal: Rehearsal,
+    shop: ShadowShop,
+    seen: Seen,
+    on_counted: Callable[[str, int], object] = lambda name, rows: None,
+) -> dict[str, Any]:
+    """The whole report; the verdict is reckoned from nothing else than what stands in it.
+
+    `on_counted` is called after each invariant: over a big database they take a while.
+    """
     bottleneck = name_bottleneck(
         seen.samples,
         cores=count_cores(),
@@ -80,7 +89,7 @@ def make_report(*, rehearsal: Rehearsal, shop: ShadowShop, seen: Seen) -> dict[s
         "deals": [{"title": row.deal.title, "price_fen": row.deal.price_fen} for row in shop.rows],
         "is_drained": seen.is_drained,
         "dead_jobs": seen.dead_jobs,
-        "invariants": check_books(merchant_id=shop.merchant.pk),
+        "invariants": check_books(merchant_id=shop.merchant.pk, on_counted=on_counted),
         "series": seen.series,
     }
     report["verdict"] = judge(report)
@@ -162,15 +171,16 @@ def sustained_rate(report: dict[str, Any]) -> float:
 
 @dataclass(frozen=True)
 class Rounds:
-    """Whether the session was rehearsed often enough, early enough."""
+    """Whether the session was rehearsed often enough, early enough; the first round may well find something."""
 
     done: int
     wanted: int
     deadline: Any
+    last_is_go: bool
 
     @property
     def is_enough(self) -> bool:
-        return self.done >= self.wanted
+        return self.done >= self.wanted and self.last_is_go
 
     @property
     def can_still_be(self) -> bool:
@@ -182,6 +192,7 @@ def count_rounds(*, rehearsal: Rehearsal, in_time: Sequence[Rehearsal]) -> Round
         done=len(in_time),
         wanted=ROUNDS_WANTED,
         deadline=rehearsal.session.planned_from - timedelta(days=DAYS_AHEAD),
+        last_is_go=bool(in_time and in_time[-1].go),
     )
 
 

@@ -43,7 +43,7 @@ def write_markdown(*, rehearsal: Rehearsal, rounds: Rounds) -> str:
                 [_("Seconds of load"), report["asked"]["seconds"]],
                 [pgettext("rehearsal", "Sold"), report["sold"]],
                 [pgettext("rehearsal", "Stock"), report["stock"]],
-                [_("Rounds with a go a week ahead"), f"{rounds.done} / {rounds.wanted}"],
+                [_("Rounds finished a week ahead"), f"{rounds.done} / {rounds.wanted}"],
             ],
         ),
         _heading(2, _("First bottleneck")),

@@ -1,15 +1,19 @@
 """One rehearsal from beginning to end, in a process of its own."""
 
+import contextlib
 import logging
 import math
 import time
 from typing import Any
 
 from django.db import connection
+from django_scopes import scopes_disabled
 
 from core.embedded.processes import say
 from core.models import Job
+from coupons.enums import DealState
 from coupons.live.domain.rehearsals import (
+    RehearsalOver,
     end_cancelled,
     fail_rehearsal,
     finish_rehearsal,
@@ -29,7 +33,7 @@ from coupons.live.rehearsal.bottleneck import Sample
 from coupons.live.rehearsal.faults import FaultScript
 from coupons.live.rehearsal.load import Load
 from coupons.live.rehearsal.plan import SELL_OUT_MOST_SECONDS, Plan, make_plan
-from coupons.live.rehearsal.processes import OwnProcesses, WebDidNotStart
+from coupons.live.rehearsal.processes import OwnProcesses, WebDidNotStart, stop_left_over_valkey
 from coupons.live.rehearsal.report import Seen, make_report, thin_series
 from coupons.live.rehearsal.sampling import Watcher
 from coupons.live.rehearsal.tokens import give_tokens, take_tokens_back
@@ -67,21 +71,43 @@ def run_rehearsal(rehearsal: Rehearsal) -> bool:
     _enter_lane(rehearsal.lane)
     run = _Run(rehearsal)
     try:
+        clear_up_after_lost_ones()
         report = run.play()
         finish_rehearsal(rehearsal=rehearsal, report=report)
         return True
     except (Stopped, KeyboardInterrupt):
-        end_cancelled(rehearsal=rehearsal)
         say("Cancelled.")
-    except Broken as broken:
-        fail_rehearsal(rehearsal=rehearsal, failure=broken.failure)
-        say(str(RehearsalFailure(broken.failure).label))
-    except Exception:
+        with contextlib.suppress(RehearsalOver):  # somebody took it for lost
+            end_cancelled(rehearsal=rehearsal)
+    except Exception as error:
+        failure = error.failure if isinstance(error, Broken) else RehearsalFailure.ERROR
         logger.exception("the rehearsal broke off")
-        fail_rehearsal(rehearsal=rehearsal, failure=RehearsalFailure.ERROR)
+        with contextlib.suppress(RehearsalOver):
+            fail_rehearsal(rehearsal=rehearsal, failure=failure)
     finally:
         run.close()
     return False
+
+
+def clear_up_after_lost_ones() -> None:
+    """What a rehearsal whose process was killed could not do itself."""
+    with scopes_disabled():
+        lost = list(
+            Rehearsal.objects.filter(failure=RehearsalFailure.LOST, shadow__deals__state=DealState.ONLINE)
+            .select_related("shadow")
+            .distinct()
+        )
+    for rehearsal in lost:
+        stop_left_over_valkey(rehearsal.lane)
+        _shut(rehearsal)
+
+
+def _shut(rehearsal: Rehearsal) -> None:
+    """Shut its shadow shop, take its tokens back, ring for its jobs no more."""
+    assert rehearsal.shadow is not None  # noqa: S101 - there was a shop
+    retire_shadow_shop(shadow=rehearsal.shadow)
+    take_tokens_back(rehearsal)
+    drop_jobs(rehearsal)
 
 
 def _enter_lane(lane: str) -> None:
@@ -144,7 +170,9 @@ class _Run:
             series=thin_series(self.load.lines, self.samples),
             dead_jobs=Job.objects.filter(lane=self.rehearsal.lane, state="dead").count(),
         )
-        return make_report(rehearsal=self.rehearsal, shop=shop, seen=seen)
+        return make_report(
+            rehearsal=self.rehearsal, shop=shop, seen=seen, on_counted=lambda name, rows: self._tell(faults)
+        )
 
     def close(self) -> None:
         """Stop everything, and shut the shadow shop."""
@@ -154,10 +182,8 @@ class _Run:
         if self.watcher is not None:
             self.watcher.close()
         if self.shop is not None:
-            retire_shadow_shop(shadow=self.shop.merchant)
-            self.rehearsal.shadow_id = self.shop.merchant.pk
-            take_tokens_back(self.rehearsal)
-            drop_jobs(self.rehearsal)
+            self.rehearsal.shadow = self.shop.merchant
+            _shut(self.rehearsal)
 
     def _prepare(self) -> ShadowShop:
         pieces = max(3, math.floor(self.plan.orders * PIECES_PER_ORDER * STOCK_SHARE))

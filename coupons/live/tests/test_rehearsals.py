@@ -24,6 +24,7 @@ from coupons.live.domain.rehearsals import (
     SessionNotToRehearse,
     begin_rehearsal,
     cancel_rehearsal,
+    end_lost_rehearsals,
     finish_rehearsal,
     note_progress,
     request_rehearsal,
@@ -37,7 +38,7 @@ from coupons.live.domain.shadow_shop import build_shadow_shop, retire_shadow_sho
 from coupons.live.enums import RehearsalFailure, RehearsalPhase, RehearsalState
 from coupons.live.models import LiveSession, Rehearsal
 from coupons.live.rehearsal.report import count_rounds
-from coupons.live.rehearsal.runner import drop_jobs
+from coupons.live.rehearsal.runner import clear_up_after_lost_ones, drop_jobs
 from coupons.live.rehearsal.tokens import give_tokens, take_tokens_back
 from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
 from coupons.models import Coupon, Deal, DealStock, Order
@@ -133,7 +134,7 @@ class TestLife:
         session = plan(town)
         lost = put_rehearsal(session=session, state=RehearsalState.RUNNING)
         with scopes_disabled():
-            Rehearsal.objects.filter(pk=lost.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=91))
+            Rehearsal.objects.filter(pk=lost.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=181))
         ask(session)
         with scopes_disabled():
             lost.refresh_from_db()
@@ -170,18 +171,29 @@ class TestLife:
 
     def test_two_rounds_a_week_ahead(self, town: Town):
         session = plan(town, days=9)
-        put_rehearsal(session=session)
-        put_rehearsal(session=session, sold=1)  # no go
+        short = put_rehearsal(session=session, minutes=1)
         put_rehearsal(session=session, state=RehearsalState.CANCELLED)
         late = put_rehearsal(session=session)
         with scopes_disabled():
+            Rehearsal.objects.filter(pk=short.pk).update(seconds=60)
             Rehearsal.objects.filter(pk=late.pk).update(
                 finished_at=timezone.now() + timedelta(days=2, hours=1)
             )
-        rounds = count_rounds(rehearsal=late, in_time=rounds_in_time(session=session))
-        assert (rounds.done, rounds.wanted, rounds.is_enough, rounds.can_still_be) == (1, 2, False, True)
+
+        def rounds():
+            return count_rounds(rehearsal=late, in_time=rounds_in_time(session=session))
+
+        assert (rounds().done, rounds().wanted, rounds().is_enough, rounds().can_still_be) == (
+            0,
+            2,
+            False,
+            True,
+        )
         put_rehearsal(session=session)
-        assert count_rounds(rehearsal=late, in_time=rounds_in_time(session=session)).is_enough
+        put_rehearsal(session=session, sold=1)  # no go
+        assert (rounds().done, rounds().last_is_go, rounds().is_enough) == (2, False, False)
+        put_rehearsal(session=session)
+        assert (rounds().done, rounds().is_enough) == (3, True)
 
 
 class TestShadowShop:
@@ -357,6 +369,26 @@ def shop_order(shop, *, customer: int = 0):
         quantity=1,
         placement=row.placement,
     )
+
+
+def test_what_a_lost_rehearsal_left_open_is_shut_by_the_next(town: Town):
+    rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+    shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=1, clerks=1)
+    token = give_tokens(shop.customers)[0]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tongdao.lane', %s, true)", [rehearsal.lane])
+        shop_order(shop)
+        cursor.execute("SELECT set_config('tongdao.lane', '', true)")
+    assert Job.objects.filter(lane=rehearsal.lane).exists()
+    with scopes_disabled():
+        Rehearsal.objects.filter(pk=rehearsal.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=181))
+    end_lost_rehearsals()
+    clear_up_after_lost_ones()
+    with scope(merchant=shop.merchant.pk):
+        assert Deal.objects.get().state == "ended"
+    assert not Job.objects.filter(lane=rehearsal.lane).exists()
+    answer = Client().get(reverse("api_orders"), headers={"Authorization": f"Token {token}"})
+    assert answer.status_code == 401
 
 
 class TestPages:
