@@ -4,6 +4,9 @@ from django.views.decorators.http import conditional_page
 from coupons.api import counter, coupons, orders, payments, shop, waiting
 
 urlpatterns = [
+    path("redemption/", counter.RedemptionView.as_view(), name="api_redemption"),
+    path("redemption/check/", counter.CheckView.as_view(), name="api_check"),
+    path("redemption/reversal/", counter.ReversalView.as_view(), name="api_reversal"),
     path("merchants/<slug:slug>/", conditional_page(shop.ShopView.as_view()), name="api_merchant"),
     path("merchants/<slug:slug>/stores/", conditional_page(shop.StoresView.as_view()), name="api_stores"),
     path("merchants/<slug:slug>/deals/", conditional_page(shop.DealsView.as_view()), name="api_deals"),
@@ -25,7 +28,4 @@ urlpatterns = [
         payments.NotificationView.as_view(),
         name="api_payment_notifications",
     ),
-    path("redemption/check/", counter.CheckView.as_view(), name="api_check"),
-    path("redemption/", counter.RedemptionView.as_view(), name="api_redemption"),
-    path("redemption/reversal/", counter.ReversalView.as_view(), name="api_reversal"),
 ]

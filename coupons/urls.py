@@ -1,4 +1,4 @@
-"""Pages of deals, orders, coupons and redemptions; the counter at /clerk/."""
+"""Pages of deals, orders, coupons and redemptions (the counter's are in clerk_urls.py)."""
 
 from django.urls import include, path
 
@@ -12,5 +12,4 @@ urlpatterns = [
     ),
     path("m/<slug:slug>/deals/", include(("coupons.deal_urls", "coupons"))),
     path("m/<slug:slug>/", include("coupons.record_urls")),
-    path("clerk/", include("coupons.clerk_urls")),
 ]

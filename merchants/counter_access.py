@@ -18,12 +18,13 @@ from merchants.models import Merchant, Store
 STORE_FIELDS = ("id", "merchant_id", "name", "state")
 
 _FIND = """
-SELECT g.role, g.store_ids, {store}, {merchant}
+SELECT g.role, g.store_ids, {user}, {store}, {merchant}
 FROM (
-    SELECT role, store_ids, party_id FROM identity_grant
+    SELECT user_id, role, store_ids, party_id FROM identity_grant
     WHERE user_id = %s AND party_id = (SELECT party_id FROM merchants_merchant WHERE slug = %s) AND role = ANY(%s)
       AND valid_from <= statement_timestamp() AND (valid_until IS NULL OR valid_until > statement_timestamp())
     ORDER BY id LIMIT 1) g
+JOIN identity_user u ON u.id = g.user_id
 JOIN merchants_merchant m ON m.party_id = g.party_id
 JOIN merchants_store s ON s.merchant_id = m.party_id AND s.id = %s
 WHERE g.store_ids IS NULL OR s.id = ANY(g.store_ids)
@@ -31,25 +32,30 @@ WHERE g.store_ids IS NULL OR s.id = ANY(g.store_ids)
 _ROLES = sorted(role.value for role in COUNTER_ROLES)
 
 
-def access_counter(*, user: User, slug: str, store_id: int) -> tuple[MerchantAccess, Store]:
-    """The shop of this slug and one of its stores, where the user may redeem there. Raises NotFound."""
-    statement, stores, merchants = _statement()
+def access_counter(*, user_id: int, slug: str, store_id: int) -> tuple[MerchantAccess, Store]:
+    """The shop of this slug and one of its stores, where the user may redeem there. Raises NotFound.
+
+    The caller knows that the user is signed in, or finds out from the access's user.
+    """
+    statement, users, stores, merchants = _statement()
     with prepared_cursor() as cursor:
-        cursor.execute(statement, [user.pk, slug, _ROLES, store_id])
+        cursor.execute(statement, [user_id, slug, _ROLES, store_id])
         row = cursor.fetchone()
     if row is None:
         raise NotFound
     role, store_ids, *values = row
     access = MerchantAccess(
-        merchant=merchants.make(values[stores.count :]),
-        user=user,
+        merchant=merchants.make(values[users.count + stores.count :]),
+        user=users.make(values[: users.count]),
         role=Role(role),
         store_ids=None if store_ids is None else tuple(store_ids),
     )
-    return access, stores.make(values[: stores.count])
+    return access, stores.make(values[users.count : users.count + stores.count])
 
 
 @cache
-def _statement() -> tuple[str, ModelColumns[Store], ModelColumns[Merchant]]:
+def _statement() -> tuple[str, ModelColumns[User], ModelColumns[Store], ModelColumns[Merchant]]:
+    users = ModelColumns(User, "u", without=["phone"])
     stores, merchants = ModelColumns(Store, "s", only=STORE_FIELDS), ModelColumns(Merchant, "m")
-    return _FIND.format(store=stores.text, merchant=merchants.text), stores, merchants
+    statement = _FIND.format(user=users.text, store=stores.text, merchant=merchants.text)
+    return statement, users, stores, merchants

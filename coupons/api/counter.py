@@ -135,7 +135,9 @@ class RedemptionView(CounterView):
         wish = RedeemSerializer(data=request.data)
         wish.is_valid(raise_exception=True)
         data = wish.validated_data
-        access, store = access_counter(user=request.user, slug=data["merchant"], store_id=data["store_id"])
+        access, store = access_counter(
+            user_id=request.user.pk, slug=data["merchant"], store_id=data["store_id"]
+        )
         self.zone = access.merchant.tzinfo
         receipt = redeem_coupons(
             merchant=access.merchant,

@@ -1,7 +1,7 @@
 """The clerk's page: check a code, redeem it, undo it. Works as plain forms; with JavaScript the answers come as parts.
 
-Redeeming is a hot path: session, user, grant and store are asked (four statements), then one domain call; the list of
-today is fetched by a request of its own.
+Redeeming is a hot path: session and counter are asked (two prepared statements), then one domain call; the list
+of today is fetched by a request of its own. docs/performance/redeem.md says what each part costs.
 """
 
 import re
@@ -22,7 +22,7 @@ from coupons.domain.codes import normalise_code
 from coupons.domain.deal_terms import describe_terms
 from coupons.domain.redemption import check_coupon, redeem_coupons
 from coupons.domain.reversal import reverse_redemptions
-from coupons.views.counter import Counter, counter_page, enter, find_counter, read_device, remember_store
+from coupons.views.counter import Counter, counter_page, enter, find_counter, remember_store, stand_at
 from coupons.views.today import list_today
 from merchants.access import (
     COUNTER_ROLES,
@@ -218,7 +218,7 @@ def _only_counter(request: HttpRequest) -> Counter | None:
     stores = list(access_stores(access=accesses[0], only_open=True)[:2])
     if len(stores) != 1:
         return None
-    return Counter(access=accesses[0], store=stores[0], device=read_device(request) or uuid.uuid4().hex)
+    return stand_at(request, access=accesses[0], store=stores[0])
 
 
 def _chosen_store(request: HttpRequest, access: MerchantAccess | None) -> tuple[MerchantAccess, Store]:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import NotFound
+from identity.sessions import belongs_to, find_user_id
 from merchants.access import MerchantAccess
 from merchants.counter_access import access_counter
 from merchants.models import Store
@@ -35,22 +36,23 @@ class Counter:
     access: MerchantAccess
     store: Store
     device: str
+    is_new_device: bool
 
 
 def counter_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     """Open a page to staff whose device has a store: view(request, counter) runs in the merchant's scope and zone.
 
-    Costs three statements: session, user, then grant with merchant, then store. Nobody signed in is sent to sign in, a
+    Costs two prepared statements: the session, then user, grant, merchant and store. Nobody signed in is sent to sign in, a
     device without a valid store to the choice of one (htmx is told by header, so that no page lands inside a page).
     """
 
     @wraps(view)
     def inside(request: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
+        counter = find_counter(request)
+        if counter is None and not request.user.is_authenticated:
             return send_to(
                 request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': reverse('clerk')})}"
             )
-        counter = find_counter(request)
         if counter is None:
             return send_to(request, reverse("clerk_store"))
         return enter(request, counter, view)
@@ -59,15 +61,29 @@ def counter_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
 
 def find_counter(request: HttpRequest) -> Counter | None:
-    """The counter this device remembers, where the user's grant still covers it; a closed store counts (it refuses)."""
+    """The counter this device remembers, where somebody is signed in whose grant covers it.
+
+    A closed store counts (it refuses).
+    """
     slug, _, store_id = (request.get_signed_cookie(STORE_COOKIE, default="") or "").rpartition(":")
-    if not slug or not store_id.isdecimal():
+    user_id = find_user_id(request.session)
+    if not slug or not store_id.isdecimal() or user_id is None:
         return None
     try:
-        access, store = access_counter(user=request.user, slug=slug, store_id=int(store_id))  # type: ignore[arg-type]
+        access, store = access_counter(user_id=user_id, slug=slug, store_id=int(store_id))
     except NotFound:
         return None
-    return Counter(access=access, store=store, device=read_device(request) or uuid.uuid4().hex)
+    if belongs_to(request.session, access.user):
+        request.user = access.user  # need not be asked for once more
+    elif not request.user.is_authenticated:
+        return None
+    return stand_at(request, access=access, store=store)
+
+
+def stand_at(request: HttpRequest, *, access: MerchantAccess, store: Store) -> Counter:
+    """The counter of this device, which gets an id if it has none; a forged one is a new device."""
+    device = request.get_signed_cookie(DEVICE_COOKIE, default="") or ""
+    return Counter(access=access, store=store, device=device or uuid.uuid4().hex, is_new_device=not device)
 
 
 def enter(request: Any, counter: Counter, view: Callable[..., HttpResponse]) -> HttpResponse:
@@ -77,7 +93,7 @@ def enter(request: Any, counter: Counter, view: Callable[..., HttpResponse]) -> 
     request.merchant_role = counter.access.role
     with scope(merchant=request.merchant.pk), timezone.override(request.merchant.tzinfo):
         response = view(request, counter)
-    if read_device(request) != counter.device:
+    if counter.is_new_device:
         _set_cookie(response, DEVICE_COOKIE, counter.device)
     return response
 
@@ -85,11 +101,6 @@ def enter(request: Any, counter: Counter, view: Callable[..., HttpResponse]) -> 
 def remember_store(response: HttpResponse, *, access: MerchantAccess, store: Store) -> None:
     """Let the device keep its store for a year."""
     _set_cookie(response, STORE_COOKIE, f"{access.merchant.slug}:{store.pk}")
-
-
-def read_device(request: HttpRequest) -> str:
-    """The device's id, "" for a new one. Raises nothing: a forged cookie is a new device."""
-    return request.get_signed_cookie(DEVICE_COOKIE, default="") or ""
 
 
 def send_to(request: Any, url: str) -> HttpResponse:

@@ -10,9 +10,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from core.api import errors
 
 urlpatterns = [
+    path("v1/", include("coupons.api_urls")),
     path("v1/", include("identity.api_urls")),
     path("v1/", include("merchants.api_urls")),
-    path("v1/", include("coupons.api_urls")),
     path("v1/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api_schema"), name="api-docs"),
     re_path("", errors.not_found),

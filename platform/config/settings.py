@@ -144,8 +144,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "core.middleware.SignInAgainMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "core.middleware.PathPolicyMiddleware",
+    "core.middleware.PolicyMiddleware",
     "core.middleware.OperatorScopeMiddleware",
 ]
 
@@ -279,6 +278,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.OnlyJson",
     "DEFAULT_PAGINATION_CLASS": "core.api.pages.NewestFirst",
     "DEFAULT_THROTTLE_CLASSES": ["core.api.throttles.Throttle"],
     "DEFAULT_THROTTLE_RATES": {

@@ -7,8 +7,12 @@ from django.urls import include, path
 # Operators sign in where everybody does, with the second factor where they set one up.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+core_urls = include("core.urls")  # before all others: it registers <id:...>
+# Django tries them from the top: the counter and the API, asked most often, come first.
 urlpatterns = [
-    path("", include("core.urls")),
+    path("clerk/", include("coupons.clerk_urls")),
+    path("api/", include("config.api")),
+    path("", core_urls),
     path("", include("identity.urls")),
     path("", include("merchants.urls")),
     path("", include("coupons.urls")),
@@ -17,7 +21,6 @@ urlpatterns = [
     path("", include("coupons.insights.urls")),
     path("", include("coupons.live.urls")),
     path("accounts/", include("allauth.urls")),
-    path("api/", include("config.api")),
     path("ops/", admin.site.urls),
 ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
@@ -19,20 +20,26 @@ CSP_BY_PATH: dict[str, dict[str, list[str]]] = {
 }
 
 
-class PathPolicyMiddleware:
-    """Widens the content security policy where CSP_BY_PATH says so and sends Permissions-Policy everywhere.
+class PolicyMiddleware:
+    """Sends settings.CONTENT_SECURITY_POLICY, widened where CSP_BY_PATH says so, and Permissions-Policy everywhere.
 
-    Stands after csp.middleware.CSPMiddleware in MIDDLEWARE, so that its answer passes here first.
+    The texts depend on nothing but the path, so they are built once: django-csp's own middleware builds two for every
+    answer, which is dearer than rendering a small page (docs/performance/redeem.md).
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self.policy = build_policy()
+        self.policies = {prefix: build_policy(update=additions) for prefix, additions in CSP_BY_PATH.items()}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        for prefix, additions in CSP_BY_PATH.items():
-            if request.path.startswith(prefix):
-                setattr(response, "_csp_update", additions)  # noqa: B010 - django-csp reads it; no typed way
+        if not (settings.DEBUG and response.status_code in (404, 500)):  # Django's own pages for developers
+            policy = next(
+                (text for prefix, text in self.policies.items() if request.path.startswith(prefix)),
+                self.policy,
+            )
+            response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", "camera=(self), geolocation=(self), microphone=()")
         return response
 
@@ -68,10 +75,9 @@ class SignInAgainMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        sign_in = resolve_url(settings.LOGIN_URL)
         if response.status_code == 302 and request.headers.get("HX-Request") == "true":
-            target = response.headers["Location"]
-            if target.split("?")[0] == sign_in:
+            sign_in = resolve_url(settings.LOGIN_URL)
+            if response.headers["Location"].split("?")[0] == sign_in:
                 page = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
                 return HttpResponse(
                     status=204, headers={"HX-Redirect": f"{sign_in}?{urlencode({'next': page})}"}

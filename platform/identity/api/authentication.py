@@ -21,7 +21,7 @@ TOKEN = re.compile(rb"[0-9a-f]{64}")
 _FIND = """
 SELECT {token}, {user}, {customer}
 FROM knox_authtoken t JOIN identity_user u ON u.id = t.user_id LEFT JOIN identity_customer c ON c.user_id = u.id
-WHERE t.digest = %s AND (t.expiry IS NULL OR t.expiry > now()) AND u.is_active
+WHERE t.digest = %s AND (t.expiry IS NULL OR t.expiry > statement_timestamp()) AND u.is_active
 """
 
 
