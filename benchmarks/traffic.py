@@ -4,6 +4,7 @@ Keep-alive connections, each sending its next request when the last was answered
 geventhttpclient, which locust uses.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from benchmarks.figures import Figures
     from benchmarks.web import Web
 
+# Opened at once, all connections go to whichever worker wakes first; opened one after another while the earlier ones are
+# busy, a server with several workers shares them out, as it does in life.
+SECONDS_BETWEEN_CONNECTIONS = 0.05
 MOST_PER_SECOND = (
     4_000  # requests made ready for each second of a round; what was not sent waits for the next
 )
@@ -61,7 +65,9 @@ def measure_http(web: "Web", requests: Requests, *, seconds: float, connections:
     from benchmarks.figures import Figures, percentile
 
     with tempfile.NamedTemporaryFile("w+", suffix=".jsonl", prefix="requests-") as file:
-        for request in requests.look(int(seconds * MOST_PER_SECOND)):
+        for request in requests.look(
+            int((seconds + connections * SECONDS_BETWEEN_CONNECTIONS) * MOST_PER_SECOND)
+        ):
             file.write(json.dumps(asdict(request)) + "\n")
         file.flush()
         order = {"port": web.port, "seconds": seconds, "connections": connections, "file": file.name}
@@ -76,15 +82,13 @@ def measure_http(web: "Web", requests: Requests, *, seconds: float, connections:
                 raise AssertionError("both are pipes")
             sender.stdin.write(json.dumps(order) + "\n")
             sender.stdin.flush()
-            sender.stdout.readline()  # ready: requests are read, nothing is sent yet
+            sender.stdout.readline()  # every connection is busy: it counts from now on
             with stopwatch(web.pid) as web_cpu, stopwatch(postmaster_pid()) as database_cpu:
-                sender.stdin.write("go\n")
-                sender.stdin.flush()
                 answer = sender.stdout.readline()
         if not answer:
             raise RuntimeError("The load generator died.")
     report = json.loads(answer)
-    requests.drop(report["count"])
+    requests.drop(report["sent"])
     if report["wrong"]:
         raise RuntimeError(f"An answer was wrong: {report['wrong']}")
     if report["ran_out"]:
@@ -115,7 +119,8 @@ def _send(order: dict[str, Any], requests: Iterable[dict[str, Any]]) -> dict[str
     milliseconds: list[float] = []
     wrong: list[str] = []
     finished_early: list[bool] = []
-    begin = time.perf_counter()
+    taken = itertools.count()
+    begin = time.perf_counter() + order["connections"] * SECONDS_BETWEEN_CONNECTIONS
     end = begin + order["seconds"]
 
     def visit() -> None:
@@ -127,16 +132,24 @@ def _send(order: dict[str, Any], requests: Iterable[dict[str, Any]]) -> dict[str
             if request is None:
                 finished_early.append(True)
                 return
+            next(taken)
             response = client.request(request["method"], request["path"], request["body"], request["headers"])
             body = response.read()
-            milliseconds.append((time.perf_counter() - sent) * 1000)
+            if sent >= begin:
+                milliseconds.append((time.perf_counter() - sent) * 1000)
             if response.status_code != request["status"] or request["expect"].encode() not in body:
                 wrong.append(
                     f"{request['path']}: {response.status_code} {body[:600].decode(errors='replace')}"
                 )
 
-    gevent.joinall([gevent.spawn(visit) for _ in range(order["connections"])], raise_error=True)
+    visits = [
+        gevent.spawn_later(number * SECONDS_BETWEEN_CONNECTIONS, visit)
+        for number in range(order["connections"])
+    ]
+    gevent.spawn_later(begin - time.perf_counter(), print, "begin", flush=True)
+    gevent.joinall(visits, raise_error=True)
     return {
+        "sent": next(taken),
         "count": len(milliseconds),
         "seconds": time.perf_counter() - begin,
         "milliseconds": milliseconds,
@@ -153,8 +166,6 @@ def main() -> None:
             request = json.loads(line)
             request["body"] = request["body"].encode()
             requests.append(request)
-    print("ready", flush=True)
-    sys.stdin.readline()
     print(json.dumps(_send(order, requests)), flush=True)
 
 

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from core.api.fields import IdField, WholeNumber, show_moment
 from core.api.idempotency import IDEMPOTENCY_KEY, read_key
+from core.api.throttles import LocalThrottle
 from coupons.access import access_redemption
 from coupons.domain.deal_terms import describe_terms
 from coupons.domain.redemption import check_coupon, redeem_coupons
@@ -77,6 +78,7 @@ class ReversedSerializer(serializers.Serializer[Any]):
 
 class CounterView(APIView):
     throttle_scope = "redeem"
+    throttle_classes = (LocalThrottle,)  # guessing codes is slowed down by the domain, in PostgreSQL
 
     def enter(self, request: Request, slug: str) -> MerchantAccess:
         """The shop, where the token's user may stand at its counter; refusals show its local time."""
@@ -122,6 +124,8 @@ class CheckView(CounterView):
 
 
 class RedemptionView(CounterView):
+    wish = RedeemSerializer()  # made once: copying its fields for every request is dearer than asking them
+
     @extend_schema(
         operation_id="redeem_coupons",
         parameters=[IDEMPOTENCY_KEY],
@@ -132,9 +136,7 @@ class RedemptionView(CounterView):
     def post(self, request: Request) -> Response:
         """Redeem `count` uses, exactly once per Idempotency-Key: a repeat gets the first receipt."""
         key = read_key(request)
-        wish = RedeemSerializer(data=request.data)
-        wish.is_valid(raise_exception=True)
-        data = wish.validated_data
+        data = self.wish.run_validation(request.data)
         access, store = access_counter(
             user_id=request.user.pk, slug=data["merchant"], store_id=data["store_id"]
         )

@@ -192,3 +192,17 @@ def test_count_is_a_whole_positive_number(clerk: Api, town: Town, count: Any) ->
     assert response.status_code == 400
     assert error_of(response)["attr"] == "count"
     assert redemptions() == 0
+
+
+def test_a_clerk_who_asks_too_often_is_told_to_wait(clerk: Api, town: Town, settings: Any) -> None:
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": {"redeem": "2/day"}}
+    (coupon,) = town.buy()
+
+    answers = [clerk.post("redemption/check/", ask(town, coupon.code)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert error_of(answers[2])["code"] == "throttled"
+    assert int(answers[2]["Retry-After"]) > 0
+    with scopes_disabled():
+        manager = api_of(town.owner)
+    assert manager.post("redemption/check/", ask(town, coupon.code)).status_code == 200
