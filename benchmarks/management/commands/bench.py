@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         defaults = Options()
         known = "; ".join(f"{one.name}: {one.help}" for one in find_benches().values())
-        parser.add_argument("name", nargs="?", help=known or "there are none yet")
+        parser.add_argument("name", nargs="?", help=known.replace("%", "%%") or "there are none yet")
         parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
         parser.add_argument("--seconds", type=float, default=defaults.seconds, help="length of a round (3)")
         parser.add_argument("--rounds", type=int, default=defaults.rounds, help="rounds of each kind (3)")
