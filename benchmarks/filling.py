@@ -162,6 +162,26 @@ def fill_orders_and_coupons(
         cursor.execute(_COUPONS, values)
 
 
+def fill_redemptions(shop: Shop, *, clerk: User) -> int:
+    """Redeem every coupon that is left, an hour ago, in the shop's first store; not settled. How many."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH spent AS (
+                UPDATE coupons_coupon SET uses_left = 0, state = 'redeemed'
+                WHERE merchant_id = %(merchant)s AND state = 'issued' AND uses_total = 1
+                RETURNING id, order_id, deal_id, price_fen)
+            INSERT INTO coupons_redemption (merchant_id, coupon_id, order_id, deal_id, store_id, clerk_id, device,
+                attempt_key, attempt_no, use_no, gross_fen, redeemed_at, business_date, due_at)
+            SELECT %(merchant)s, id, order_id, deal_id, %(store)s, %(clerk)s, '', md5(id::text), 1, 1, price_fen,
+                now() - interval '1 hour', current_date, now()
+            FROM spent
+            """,
+            {"merchant": shop.merchant.pk, "store": shop.stores[0].pk, "clerk": clerk.pk},
+        )
+        return cursor.rowcount
+
+
 def fetch_codes(*, first_code: int, count: int) -> list[str]:
     """The codes filled under these numbers, in an order that is none to the tables."""
     with connection.cursor() as cursor:
