@@ -148,6 +148,8 @@ class _Run:
             self._tick(faults)
             if not self._trimmed and second >= self.plan.seconds - TRIM_SECONDS:
                 self._trim(shop, second)
+        if not self._trimmed:  # the machine stood still
+            self._trim(shop, self._second())
         self.phase = RehearsalPhase.SELLING_OUT
         self._sell_out(faults)
         self.load.stop()
