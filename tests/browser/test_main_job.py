@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.models import F
 from django.utils import timezone
 from django_scopes import scopes_disabled
 from playwright.sync_api import Page, expect
@@ -39,7 +40,9 @@ def let_days_pass(days: int) -> None:
             redeemed_at=use.redeemed_at - step,
             due_at=use.due_at - step,
             business_date=use.business_date - step,
+            reversed_at=use.reversed_at and use.reversed_at - step,
         )
+    Coupon._base_manager.update(valid_from=F("valid_from") - step, valid_until=F("valid_until") - step)
     Job.objects.filter(kind="settle").update(due_at=timezone.now() - timedelta(seconds=1))
 
 

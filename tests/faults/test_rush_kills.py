@@ -219,4 +219,5 @@ def assert_restarted(product: Product, kills: list[tuple[str, float]]) -> None:
     killed = Counter(name for name, _ in kills)
     print("killed:", dict(killed), "running again:", dict(said))
     for name, spoken in (("web", "web"), ("worker", "worker"), ("postgres", "PostgreSQL")):
-        assert said[spoken] >= 1, f"{name} was killed {killed[name]} times"  # one killed while it starts is not announced twice
+        # One that is killed while it starts is not announced twice.
+        assert said[spoken] >= 1, f"{name} was killed {killed[name]} times"

@@ -9,7 +9,7 @@ import secrets
 from django.core import signing
 from django.db import transaction
 
-from core.domain.idempotency import claim_key
+from core.domain.idempotency import Answer, claim_key, keep_answer
 from identity.customer_sign_in.port import LoginCodeRefused, OutsidePerson
 
 CODE_LIFE_SECONDS = 300
@@ -38,11 +38,10 @@ def exchange(login_code: str) -> OutsidePerson:
     except (signing.BadSignature, ValueError) as error:
         raise LoginCodeRefused from error
     with transaction.atomic():
-        used = claim_key(
-            principal="sandbox_sign_in", endpoint="exchange", key=person["nonce"], fingerprint=person["nonce"]
-        )
-        if used is not None:
+        code = {"principal": "sandbox_sign_in", "endpoint": "exchange", "key": person["nonce"]}
+        if claim_key(**code, fingerprint=person["nonce"]) is not None:
             raise LoginCodeRefused
+        keep_answer(**code, answer=Answer(status=200, body={}))
     return OutsidePerson(
         open_id=person["open_id"], nickname=person["nickname"], phone_tail=person["phone_tail"]
     )
