@@ -186,25 +186,30 @@ def trim_stock(*, shop: ShadowShop, pieces: int) -> int:
     Each deal keeps what it sold and held and an even part of the rest.
     """
     with scope(merchant=shop.merchant.pk):
-        taken = {stock.deal_id: stock.sold + stock.held for stock in DealStock.objects.all()}
+        stocks = {stock.deal_id: stock for stock in DealStock.objects.all()}
+        taken = {deal_id: stock.sold + stock.held for deal_id, stock in stocks.items()}
         rest, left_over = divmod(max(0, pieces - sum(taken.values())), len(shop.rows))
         for number, row in enumerate(shop.rows):
             wanted = max(1, taken[row.deal_id] + rest + (number < left_over))
-            _lower(row, wanted)
+            _lower(
+                row, min(wanted, stocks[row.deal_id].total or wanted)
+            )  # an even part may be more than it has
     return shop.stock
 
 
 def _lower(row: LiveSessionDeal, wanted: int) -> None:
-    """Orders go on meanwhile: where they took more than was wanted, that is the stock."""
-    while True:
-        try:
-            with transaction.atomic():
-                change_pieces(live_deal=row, pieces=wanted, by=None)
-                change_stock(deal=row.deal, total=wanted)
-        except StockBelowSold as refused:
-            wanted = refused.facts["taken"]
-        else:
-            return
+    """Orders go on meanwhile: where they took more than was wanted, that is the stock. Nothing is left besides the session's."""
+    for change in (
+        lambda pieces: change_pieces(live_deal=row, pieces=pieces, by=None),
+        lambda pieces: change_stock(deal=row.deal, total=pieces),
+    ):
+        while True:
+            try:
+                change(wanted)
+            except StockBelowSold as refused:
+                wanted = refused.facts["taken"]
+            else:
+                break
 
 
 @transaction.atomic
