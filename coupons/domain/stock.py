@@ -142,9 +142,10 @@ def close_pool(*, pool: StockPool) -> int:
     """End an allotment: what is free goes back to the general pool, later returns follow it. The pieces given back now."""
     with scope(merchant=pool.merchant_id):
         general = _lock_pool(_general_pool(deal=pool.deal).pk)
-        locked = _lock_pool(pool.pk, against_returns=True)
-        if locked.closed_at is not None:
+        # Asked before its row is locked: a return to a closed pool holds that row while it waits for the general one.
+        if StockPool.objects.filter(pk=pool.pk, closed_at__isnull=False).exists():
             return 0
+        locked = _lock_pool(pool.pk, against_returns=True)
         slots = _lock_slots(locked)
         left = sum(slot.free or 0 for slot in slots)
         _write_free(pool=locked, slots=slots, free=0)
