@@ -14,20 +14,23 @@ STOP_SECONDS = 20
 
 @contextmanager
 def running_workers() -> Iterator[None]:
-    """They work on the database and the Redis of this process's environment; waits until the worker answers."""
+    """They work on the database and the Redis of this process's environment; waits until the workers answer."""
     commands = product_commands(listener=0)
     logs = find_data_folder().logs
     logs.mkdir(parents=True, exist_ok=True)
     children = {
-        name: Child(name, commands[name], log=logs / f"bench-{name}.log") for name in ("relay", "worker")
+        name: Child(name, commands[name], log=logs / f"bench-{name}.log")
+        for name in ("relay", "worker", "outside-worker")
     }
     try:
         for child in children.values():
             child.start()
         deadline = time.monotonic() + START_SECONDS
-        while not app.control.ping(timeout=1):
+        while len(app.control.ping(timeout=1) or ()) < 2:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"The worker did not start:\n{children['worker'].log.read_text()[-3000:]}")
+                raise RuntimeError(
+                    f"The workers did not start:\n{children['worker'].log.read_text()[-3000:]}"
+                )
         yield
     finally:
         for child in children.values():

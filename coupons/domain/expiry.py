@@ -48,8 +48,8 @@ refunds AS (
     FROM over JOIN expired USING (id) WHERE promised AND payment_id IS NOT NULL
     RETURNING id, merchant_id, coupon_id, amount_fen),
 jobs AS (
-    INSERT INTO core_job (kind, key, payload, merchant_id, due_at)
-    SELECT 'pay_refund', id::text, jsonb_build_object('refund_id', id), merchant_id, now() FROM refunds
+    INSERT INTO core_job (kind, key, payload, merchant_id, queue, due_at)
+    SELECT 'pay_refund', id::text, jsonb_build_object('refund_id', id), merchant_id, 'outside', now() FROM refunds
     ON CONFLICT (kind, key) DO NOTHING),
 audit AS (
     INSERT INTO identity_auditevent (merchant_id, verb, noun, noun_id, facts)

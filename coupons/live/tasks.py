@@ -4,6 +4,7 @@ from celery import shared_task
 from django_scopes import scopes_disabled
 
 from core.domain.jobs import job_handler
+from core.enums import JobQueue
 from core.models import Job
 from coupons.live.domain import openings, session_states
 from coupons.live.enums import RehearsalState
@@ -19,7 +20,7 @@ def flush_openings(**kwargs: object) -> None:
     openings.flush_openings()
 
 
-@job_handler("start_rehearsal", calls_outside=True)
+@job_handler("start_rehearsal", calls_outside=True, queue=JobQueue.INSIDE)
 def start_rehearsal(job: Job) -> None:
     """Start its process; one that was started twice finds its row taken and ends."""
     with scopes_disabled():

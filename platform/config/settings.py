@@ -7,6 +7,7 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from config.production import check_sandboxes, whole_number, yes_or_no
 from core.embedded.servers import MARK
@@ -76,7 +77,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TASK_TIME_LIMIT = 600
-CELERY_TASK_DEFAULT_QUEUE = "tongdao"
+# Ours, and what calls others' servers (core.enums.JobQueue). A worker that is told no --queues serves both.
+CELERY_TASK_DEFAULT_QUEUE = "tongdao-inside"
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("tongdao-inside", "tongdao-outside")]
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.tasks.sweep", "schedule": 30.0},
     "sweep-unsettled": {"task": "coupons.settlement.tasks.sweep_unsettled", "schedule": 60.0},

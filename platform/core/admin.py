@@ -26,7 +26,7 @@ from core.self_check import describe_run, took
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     list_display = ("kind", "key", "state", "attempts", "due_at", "done_at", "merchant_id")
-    list_filter = ("state", "kind", "lane")
+    list_filter = ("state", "kind", "queue", "lane")
     search_fields = ("=key", "=merchant_id")
     ordering = ("-id",)
     actions = ("wake",)

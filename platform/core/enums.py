@@ -18,6 +18,13 @@ JOB_TRANSITIONS: dict[JobState, set[JobState]] = {
 }
 
 
+class JobQueue(models.TextChoices):
+    """Which workers do it. A hanging outside keeps its own waiting, and nobody else."""
+
+    INSIDE = "inside", _("Our own work")
+    OUTSIDE = "outside", _("Calls to others' servers")
+
+
 class RunTrigger(models.TextChoices):
     """Who had the invariants checked."""
 

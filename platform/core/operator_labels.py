@@ -90,6 +90,7 @@ LABELS: dict[str, str | Promise] = {
     "attempts": _("Attempts"),
     "last_error": _("Last error"),
     "lane": _("Of the rehearsal"),
+    "queue": _("Workers"),
     "lease_until": _("Leased until"),
     "done_at": _("Done"),
     "number": _("Number"),

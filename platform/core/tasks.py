@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 from core.domain import jobs
 from core.domain.invariant_runs import request_nightly_run
 from core.domain.jobs import lease_due_jobs, release_jobs
+from core.enums import JobQueue
 
 CHUNK = 20
 SPREAD = 8  # few jobs are rung for one by one, so that every worker gets some
@@ -25,16 +26,27 @@ def run_jobs(*, job_ids: list[int], **kwargs: object) -> None:
 
 
 def ring(*, limit: int = 500) -> int:
-    """Lease due jobs and ring Celery for them; the number rung for. Leases go back where Redis is away."""
-    job_ids = lease_due_jobs(limit=limit)
+    """Lease due jobs and ring each queue's workers for them; the number rung for. Leases go back where Redis is away."""
+    return sum(_ring(queue, limit=limit) for queue in JobQueue)
+
+
+def _ring(queue: JobQueue, *, limit: int) -> int:
+    job_ids = lease_due_jobs(queue=queue, limit=limit)
     chunk = max(1, min(CHUNK, len(job_ids) // SPREAD))
     for start in range(0, len(job_ids), chunk):
         try:
-            run_jobs.apply_async(kwargs={"job_ids": job_ids[start : start + chunk]}, retry=False)
+            run_jobs.apply_async(
+                kwargs={"job_ids": job_ids[start : start + chunk]}, queue=queue_name(queue), retry=False
+            )
         except Exception:
             release_jobs(job_ids=job_ids[start:])
             raise
     return len(job_ids)
+
+
+def queue_name(queue: JobQueue) -> str:
+    """Celery's name of a queue."""
+    return f"tongdao-{queue}"
 
 
 @shared_task

@@ -1,12 +1,11 @@
 """Without Redis clerks go on redeeming; when it is back, what is due is settled without anybody's help."""
 
-import sys
 import threading
 
 import pytest
 
 from core.embedded import Servers
-from core.supervisor import Child, Supervisor
+from core.supervisor import Child, Supervisor, product_commands
 from core.tests.test_embedded import folder, manage, servers  # noqa: F401 - two fixtures
 from tests.faults.product import DUE, Street, Watch, environment, wait_for
 from tests.faults.test_kills import check_books
@@ -16,33 +15,13 @@ pytestmark = pytest.mark.fault
 
 @pytest.fixture
 def supervisor(servers: Servers, tmp_path, monkeypatch):  # noqa: F811
-    """Relay and worker, watched as `make run` watches them; the servers are the test's to stop and start."""
+    """Relay and workers, watched as `make run` watches them; the servers are the test's to stop and start."""
     manage("migrate", folder=servers.folder)
     for name, value in (environment(servers.folder) | servers.environment()).items():
         monkeypatch.setenv(name, value)
-    worker = [
-        "-m",
-        "celery",
-        "--app",
-        "config",
-        "worker",
-        "--pool",
-        "prefork",
-        "--concurrency",
-        "2",
-        "--loglevel",
-        "INFO",
-    ]
-    supervisor = Supervisor(
-        [
-            Child("relay", [sys.executable, "manage.py", "relay"], log=tmp_path / "relay.log"),
-            Child(
-                "worker",
-                [sys.executable, *worker, "--without-gossip", "--without-mingle"],
-                log=tmp_path / "worker.log",
-            ),
-        ]
-    )
+    commands = product_commands(listener=0)
+    names = ("relay", "worker", "outside-worker")
+    supervisor = Supervisor([Child(name, commands[name], log=tmp_path / f"{name}.log") for name in names])
     over = threading.Event()
 
     def watch() -> None:

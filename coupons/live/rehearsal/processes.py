@@ -17,7 +17,7 @@ from core.supervisor import Child, Supervisor, listen_on_free_port, product_comm
 
 FIRST_PORT = 18600
 WEB_START_SECONDS = 90
-WEB_PROCESSES = WORKER_PROCESSES = 2  # as core.supervisor.commands starts them
+WEB_PROCESSES, WORKER_PROCESSES = 2, 4  # as core.supervisor.commands starts them
 
 
 class WebDidNotStart(Exception):

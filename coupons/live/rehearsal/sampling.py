@@ -52,6 +52,7 @@ class Watcher:
         if has_proc():
             children = read_children()
             groups = {name: family(pid, children) for name, pid in pids.items()}
+            groups["worker"] = [*groups.get("worker", []), *groups.pop("outside-worker", [])]
             groups["generator"] = family(generator, children) if generator else []
             # Every backend of the installation, ours or not: they share one PostgreSQL.
             groups["database"] = [pid for pid in row.get("pids") or [] if pid and pid != os.getpid()]

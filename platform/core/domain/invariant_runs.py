@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from core.clock import database_now
 from core.domain.jobs import OUTSIDE_LEASE_SECONDS, enqueue_job, job_handler
-from core.enums import JobState, RunTrigger
+from core.enums import JobQueue, JobState, RunTrigger
 from core.invariants import Report, check_invariants, load_catalogue
 from core.models import InvariantRun, Job
 
@@ -41,7 +41,7 @@ def request_nightly_run() -> bool:
     return request_run(trigger=RunTrigger.NIGHTLY, key=f"nightly:{database_now():%Y%m%d%H}")
 
 
-@job_handler(KIND, calls_outside=True)
+@job_handler(KIND, calls_outside=True, queue=JobQueue.INSIDE)
 def run_by_job(job: Job) -> None:
     """Outside a transaction, since it writes its progress; a second worker leaves it to the first."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from core.enums import JobState
+from core.enums import JobQueue, JobState
 from core.models import Job
 from core.models.job import OWN_LANE
 
@@ -26,27 +26,35 @@ OUTSIDE_LEASE_SECONDS = (
 RETRY_SECONDS = (2, 4, 8, 16)
 OUTSIDE_RETRY_SECONDS = (2, 8, 60, 600)  # others' servers are away for minutes, not seconds
 
-MAX_LEASED = 2_000  # rung for and not done: more would only wait in Redis until their leases are over
+MAX_LEASED = (
+    2_000  # of a queue, rung for and not done: more would only wait in Redis until their leases are over
+)
 
 Handler = Callable[[Job], None]
 SetHandler = Callable[[Sequence[Job]], Mapping[int, Exception]]
 _handlers: dict[str, Handler] = {}
 _outside_handlers: dict[str, Handler] = {}
 _set_handlers: dict[str, SetHandler] = {}
+_queues: dict[str, JobQueue] = {}
 
 
 class NotReached(Exception):
     """What a set's handler says of a job it had no time for: another worker may take it, and nothing was tried."""
 
 
-def job_handler(kind: str, *, calls_outside: bool = False) -> Callable[[Handler], Handler]:
+def job_handler(
+    kind: str, *, calls_outside: bool = False, queue: JobQueue | None = None
+) -> Callable[[Handler], Handler]:
     """Register the function that does jobs of a kind.
 
     By default it runs inside the transaction that marks the row done. With calls_outside it runs in no transaction
     (no lock is held across a call to the outside) and must be safe to repeat: use the job's id as the outside's key.
+    Such kinds have a queue with workers of their own, so that an outside that hangs holds up nothing of ours; what only
+    wants to run in no transaction says queue=JobQueue.INSIDE.
     """
 
     def register(handler: Handler) -> Handler:
+        _queues[kind] = queue or (JobQueue.OUTSIDE if calls_outside else JobQueue.INSIDE)
         (_outside_handlers if calls_outside else _handlers)[kind] = handler
         return handler
 
@@ -80,26 +88,35 @@ def enqueue_job(
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO core_job (kind, key, payload, merchant_id, due_at)
-            VALUES (%s, %s, %s::jsonb, %s, COALESCE(%s, now()) + make_interval(secs => %s))
+            INSERT INTO core_job (kind, key, payload, merchant_id, queue, due_at)
+            VALUES (%s, %s, %s::jsonb, %s, %s, COALESCE(%s, now()) + make_interval(secs => %s))
             ON CONFLICT (kind, key) DO NOTHING
             """,
-            [kind, key, json.dumps(payload or {}), merchant_id, due_at, due_in_seconds],
+            [
+                kind,
+                key,
+                json.dumps(payload or {}),
+                merchant_id,
+                _queues.get(kind, JobQueue.INSIDE),
+                due_at,
+                due_in_seconds,
+            ],
         )
 
 
-def lease_due_jobs(*, limit: int = 500) -> list[int]:
-    """Ids of this connection's lane's due jobs nobody was rung for lately; each is leased for LEASE_SECONDS.
+def lease_due_jobs(*, queue: JobQueue = JobQueue.INSIDE, limit: int = 500) -> list[int]:
+    """Ids of this connection's lane's due jobs of a queue nobody was rung for lately; each is leased for LEASE_SECONDS.
 
-    At most MAX_LEASED jobs are leased at a time: the first that many that are due are looked at, however many wait.
-    None is leased while half of them are: then many are again, and workers get full messages.
+    At most MAX_LEASED jobs of a queue are leased at a time: the first that many that are due are looked at, however many
+    wait. None is leased while half of them are: then many are again, and workers get full messages.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH head AS MATERIALIZED (
                 SELECT id, due_at, COALESCE(lease_until >= now(), false) AS leased FROM core_job
-                WHERE lane = COALESCE(current_setting('tongdao.lane', true), '') AND state = 'ready' AND due_at <= now()
+                WHERE lane = COALESCE(current_setting('tongdao.lane', true), '') AND queue = %(queue)s
+                  AND state = 'ready' AND due_at <= now()
                 ORDER BY due_at LIMIT %(most)s)
             UPDATE core_job SET lease_until = now() + make_interval(secs => %(lease)s)
             WHERE id IN (
@@ -109,7 +126,7 @@ def lease_due_jobs(*, limit: int = 500) -> list[int]:
                 ORDER BY head.due_at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED)
             RETURNING id
             """,
-            {"lease": LEASE_SECONDS, "most": MAX_LEASED, "limit": limit},
+            {"lease": LEASE_SECONDS, "most": MAX_LEASED, "limit": limit, "queue": queue},
         )
         return [row[0] for row in cursor.fetchall()]
 

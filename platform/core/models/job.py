@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
-from core.enums import JobState
+from core.enums import JobQueue, JobState
 
 OWN_LANE = Coalesce(
     models.Func(models.Value("tongdao.lane"), models.Value(True), function="current_setting"),
@@ -19,7 +19,7 @@ class Job(models.Model):
     `due_at` is when it may start; `lease_until` keeps the relay from ringing again too soon; `attempts` are
     counted at claim, so a worker that dies counts. Unique per (kind, key): asking twice is asking once.
     `lane` is the setting tongdao.lane of the connection that wrote it: a relay rings only for its own lane, so a
-    rehearsal's processes and everybody else's never do each other's work.
+    rehearsal's processes and everybody else's never do each other's work. `queue` says which workers are rung.
     """
 
     merchant_id = models.BigIntegerField(null=True, blank=True)
@@ -27,6 +27,9 @@ class Job(models.Model):
     key = models.CharField(max_length=120)
     payload = models.JSONField(default=dict)
     lane = models.CharField(_("Of the rehearsal"), max_length=40, db_default=OWN_LANE, blank=True)
+    queue = models.CharField(
+        _("Workers"), max_length=7, choices=JobQueue, db_default=JobQueue.INSIDE, default=JobQueue.INSIDE
+    )
     state = models.CharField(
         max_length=8, choices=JobState, db_default=JobState.READY, default=JobState.READY
     )
@@ -50,7 +53,9 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["lane", "due_at"], condition=models.Q(state=JobState.READY), name="job_ready"
+                fields=["lane", "queue", "due_at"],
+                condition=models.Q(state=JobState.READY),
+                name="job_ready",
             ),
             models.Index(fields=["-done_at"], condition=models.Q(state=JobState.DONE), name="job_done"),
         ]

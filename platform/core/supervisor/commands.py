@@ -3,6 +3,9 @@
 import sys
 from pathlib import Path
 
+from core.enums import JobQueue
+from core.tasks import queue_name
+
 CELERY = (sys.executable, "-m", "celery", "--app", "config")
 
 
@@ -16,15 +19,21 @@ def web_command(*, listener: int, application: str = "config.wsgi") -> list[str]
 
 
 def product_commands(*, listener: int) -> dict[str, list[str]]:
-    """Web (on an open listening socket), relay and worker, by name."""
+    """Web (on an open listening socket), relay, and the workers of each queue, by name."""
     return {
         "web": web_command(listener=listener),
         "relay": [sys.executable, "manage.py", "relay"],
-        "worker": [
-            *CELERY, "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO",
-            "--without-gossip", "--without-mingle",
-        ],
-    }  # fmt: skip
+        "worker": worker_command(JobQueue.INSIDE),
+        "outside-worker": worker_command(JobQueue.OUTSIDE),
+    }
+
+
+def worker_command(queue: JobQueue) -> list[str]:
+    """The Celery worker of one queue: two processes, so that one long job holds up no other."""
+    return [
+        *CELERY, "worker", "--queues", queue_name(queue), "--hostname", f"{queue}@%h", "--pool", "prefork",
+        "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
 
 
 def beat_command(*, schedule: Path) -> list[str]:

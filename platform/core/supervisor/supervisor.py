@@ -1,10 +1,11 @@
 """Keeps the children, and the embedded servers where there are any, alive until it is told to stop."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.embedded import Servers
 from core.embedded.processes import say
+from core.enums import JobQueue
 from core.supervisor.child import Child
 from core.supervisor.watchdog import Watchdog
 
@@ -21,12 +22,12 @@ class Supervisor:
         *,
         servers: Servers | None = None,
         watchdog: Watchdog | None = None,
-        restarted_when_stuck: Sequence[str] = (),
+        restarted_when_stuck: Mapping[JobQueue, Sequence[str]] | None = None,
     ) -> None:
         self.children = [*children]
         self.servers = servers
         self.watchdog = watchdog
-        self.restarted_when_stuck = restarted_when_stuck
+        self.restarted_when_stuck = restarted_when_stuck or {}
 
     def start(self) -> None:
         for child in self.children:
@@ -44,12 +45,13 @@ class Supervisor:
         for child in self.children:
             if child.watch():
                 say(f"{child.name} is running again (process {child.pid}).")
-        stuck = self.watchdog.count_stuck_jobs() if self.watchdog else 0
-        if stuck:
-            names = ", ".join(self.restarted_when_stuck)
-            say(f"{stuck} jobs have been due for a minute and none was done: restarting {names}.")
+        for queue, stuck in (self.watchdog.count_stuck_jobs() if self.watchdog else {}).items():
+            names = self.restarted_when_stuck.get(queue, ())
+            say(
+                f"{stuck} jobs ({queue}) have been due for a minute and none was done: restarting {', '.join(names)}."
+            )
             for child in self.children:
-                if child.name in self.restarted_when_stuck:
+                if child.name in names:
                     child.kill()
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from core.domain import jobs
 from core.domain.jobs import NotReached, enqueue_job, job_handler, job_set_handler, lease_due_jobs, run_jobs
+from core.enums import JobQueue
 from core.models import Job
 from core.tasks import ring
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def asked(monkeypatch):
     """Jobs `call`, done in sets; the sets that were asked for, as lists of keys. Those named bad fail, late ones wait."""
-    for name in ("_handlers", "_outside_handlers", "_set_handlers"):
+    for name in ("_handlers", "_outside_handlers", "_set_handlers", "_queues"):
         monkeypatch.setattr(jobs, name, {})
     asked = []
 
@@ -93,17 +94,17 @@ def test_what_was_done_meanwhile_is_not_asked_again(asked):
 def test_no_more_is_rung_for_than_workers_can_do_soon(asked, monkeypatch):
     monkeypatch.setattr(jobs, "MAX_LEASED", 4)
     ids = enqueue("a", "b", "c", "d", "e", "f")
-    assert sorted(lease_due_jobs()) == ids[:4]
+    assert sorted(lease_due_jobs(queue=JobQueue.OUTSIDE)) == ids[:4]
     run_jobs(job_ids=ids[:2])
-    assert lease_due_jobs() == []  # two of four are still leased
+    assert lease_due_jobs(queue=JobQueue.OUTSIDE) == []  # two of four are still leased
     run_jobs(job_ids=ids[2:3])
-    assert sorted(lease_due_jobs()) == ids[4:]
+    assert sorted(lease_due_jobs(queue=JobQueue.OUTSIDE)) == ids[4:]
 
 
 def test_few_jobs_are_rung_for_one_by_one_and_many_in_chunks(asked, monkeypatch):
     rung = []
     monkeypatch.setattr(
-        "core.tasks.run_jobs.apply_async", lambda kwargs, retry: rung.append(len(kwargs["job_ids"]))
+        "core.tasks.run_jobs.apply_async", lambda kwargs, **more: rung.append(len(kwargs["job_ids"]))
     )
     enqueue("a", "b", "c")
     assert ring() == 3

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -17,7 +18,9 @@ from core.domain.jobs import (
     run_job,
     wake_job,
 )
+from core.enums import JobQueue
 from core.models import IdempotencyKey, Job
+from core.tasks import queue_name, ring
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +29,7 @@ pytestmark = pytest.mark.django_db
 def handlers(monkeypatch):
     monkeypatch.setattr(jobs, "_handlers", {})
     monkeypatch.setattr(jobs, "_outside_handlers", {})
+    monkeypatch.setattr(jobs, "_queues", {})
 
 
 def effect(key: str) -> None:
@@ -98,6 +102,32 @@ def test_a_call_outside_runs_in_no_transaction_of_ours_and_is_marked_after(handl
     assert run_due_jobs() == 1
     assert seen == ["ready"]
     assert Job.objects.get().state == "done"
+
+
+def test_calls_outside_wait_in_a_queue_of_their_own(handlers, monkeypatch):
+    """However many of them are due, as many of ours are leased as ever."""
+    rung = []
+    monkeypatch.setattr("core.tasks.run_jobs.apply_async", lambda **message: rung.append(message))
+    monkeypatch.setattr(jobs, "MAX_LEASED", 4)
+    job_handler("call", calls_outside=True)(lambda job: None)
+    job_handler("note")(lambda job: None)
+    job_handler("long", calls_outside=True, queue=JobQueue.INSIDE)(lambda job: None)
+    for key in "abcdef":
+        enqueue_job(kind="call", key=key)
+    enqueue_job(kind="note", key="a")
+    enqueue_job(kind="long", key="a")
+
+    assert ring() == 6
+
+    queues = {
+        Job.objects.get(pk=pk).kind: message["queue"]
+        for message in rung
+        for pk in message["kwargs"]["job_ids"]
+    }
+    assert queues == {"call": "tongdao-outside", "note": "tongdao-inside", "long": "tongdao-inside"}
+    assert ring() == 0  # half of the outside's are leased
+    assert {queue_name(queue) for queue in JobQueue} == {queue.name for queue in settings.CELERY_TASK_QUEUES}
+    assert queue_name(JobQueue.INSIDE) == settings.CELERY_TASK_DEFAULT_QUEUE
 
 
 @pytest.mark.parametrize(("calls_outside", "waits"), [(False, [2, 4, 8, 16]), (True, [2, 8, 60, 600])])

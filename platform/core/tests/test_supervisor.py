@@ -19,7 +19,7 @@ from django.utils import timezone
 from core.embedded import DataFolder, Servers
 from core.embedded.processes import command_line
 from core.embedded.servers import MARK
-from core.enums import JobState
+from core.enums import JobQueue, JobState
 from core.models import Job
 from core.supervisor import Child, Supervisor, listen_on_free_port
 from core.supervisor import supervisor as supervisor_module
@@ -27,6 +27,13 @@ from core.supervisor.watchdog import Watchdog
 from core.tests.test_embedded import folder, servers  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.fault
+MARKS = {  # what the command line of each process of the product says
+    "web": "gunicorn",
+    "relay": "relay",
+    "worker": "tongdao-inside",
+    "outside-worker": "tongdao-outside",
+    "beat": "beat",
+}
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
@@ -126,18 +133,21 @@ def test_no_free_port_is_said_plainly():
 
 @pytest.mark.django_db(transaction=True)
 class TestWatchdog:
-    def job(self, key: str, *, due_ago: int, done_ago: int | None = None) -> Job:
+    def job(
+        self, key: str, *, due_ago: int, done_ago: int | None = None, queue: JobQueue = JobQueue.INSIDE
+    ) -> Job:
         now = timezone.now()
         done = None if done_ago is None else now - timedelta(seconds=done_ago)
         return Job.objects.create(
             kind="test",
             key=key,
+            queue=queue,
             due_at=now - timedelta(seconds=due_ago),
             state=JobState.READY if done is None else JobState.DONE,
             done_at=done,
         )
 
-    def look(self) -> int:
+    def look(self) -> dict[JobQueue, int]:
         return Watchdog(_quiet_until=0).count_stuck_jobs()
 
     def test_jobs_long_due_and_nothing_done(self):
@@ -145,35 +155,44 @@ class TestWatchdog:
         self.job("b", due_ago=90)
         self.job("fresh", due_ago=5)
         self.job("old", due_ago=600, done_ago=300)
-        assert self.look() == 2
+        assert self.look() == {JobQueue.INSIDE: 2}
 
     def test_something_was_done_lately(self):
         self.job("a", due_ago=120)
         self.job("done", due_ago=120, done_ago=20)
-        assert self.look() == 0
+        assert self.look() == {}
+
+    def test_each_queue_is_looked_at_by_itself(self):
+        """Workers of the one that do something say nothing of the other's."""
+        self.job("a", due_ago=120, queue=JobQueue.OUTSIDE)
+        self.job("done", due_ago=120, done_ago=20)
+        assert self.look() == {JobQueue.OUTSIDE: 1}
 
     def test_only_fresh_jobs(self):
         self.job("a", due_ago=5)
-        assert self.look() == 0
+        assert self.look() == {}
 
     def test_after_an_alarm_it_gives_the_restarted_workers_a_minute(self):
         self.job("a", due_ago=120)
         watchdog = Watchdog(_quiet_until=0)
-        assert watchdog.count_stuck_jobs() == 1
+        assert watchdog.count_stuck_jobs() == {JobQueue.INSIDE: 1}
         watchdog._look_at = 0
-        assert watchdog.count_stuck_jobs() == 0
+        assert watchdog.count_stuck_jobs() == {}
 
-    def test_stuck_jobs_restart_the_worker(self, tmp_path):
+    def test_stuck_jobs_restart_their_worker(self, tmp_path):
         self.job("a", due_ago=120)
-        worker, web = (Child(name, SLEEP, log=tmp_path / name) for name in ("worker", "web"))
+        names = ("worker", "outside-worker", "web")
+        worker, *others = (Child(name, SLEEP, log=tmp_path / name) for name in names)
         supervisor = Supervisor(
-            [worker, web], watchdog=Watchdog(_quiet_until=0), restarted_when_stuck=["worker"]
+            [worker, *others],
+            watchdog=Watchdog(_quiet_until=0),
+            restarted_when_stuck={JobQueue.INSIDE: ["worker"], JobQueue.OUTSIDE: ["outside-worker"]},
         )
         supervisor.start()
         try:
-            pids = worker.pid, web.pid
-            wait_for(lambda: supervisor.watch() or worker.pid != pids[0])
-            assert web.pid == pids[1]
+            pid, pids = worker.pid, [child.pid for child in others]
+            wait_for(lambda: supervisor.watch() or worker.pid != pid)
+            assert [child.pid for child in others] == pids
         finally:
             supervisor.stop()
 
@@ -185,10 +204,10 @@ def test_the_whole_product_survives_kills_and_stops(folder, tmp_path):  # noqa: 
     try:
         address = run.wait_for_welcome()
         children = run.children()
-        assert {"gunicorn", "relay", "worker", "beat"} == children.keys()
+        assert children.keys() == MARKS.keys()
         for pid in (servers.postgres.pid(), servers.valkey.pid(), *children.values()):
             os.kill(pid, signal.SIGKILL)
-        restarted = ("PostgreSQL", "Valkey", "web", "relay", "worker", "beat")
+        restarted = ("PostgreSQL", "Valkey", "web", "relay", "worker", "outside-worker", "beat")
         wait_for(lambda: all(f"{name} is running again" in run.said() for name in restarted))
         wait_for(lambda: _is_ready(address))
 
@@ -197,7 +216,7 @@ def test_the_whole_product_survives_kills_and_stops(folder, tmp_path):  # noqa: 
         assert "Tongdao already runs from" in second.said()
 
         children = run.children()
-        assert {"gunicorn", "relay", "worker", "beat"} == children.keys()
+        assert children.keys() == MARKS.keys()
         run.process.send_signal(signal.SIGINT)
         assert run.process.wait(timeout=20) == 0
         assert [name for name, pid in children.items() if command_line(pid)] == []
@@ -270,8 +289,8 @@ class Run:
         return {
             name: pid
             for pid, ppid in pairs
-            for name in ("gunicorn", "relay", "worker", "beat")
-            if ppid == self.process.pid and f" {name} " in f"{command_line(pid)} "
+            for name, mark in MARKS.items()
+            if ppid == self.process.pid and f" {mark} " in f"{command_line(pid)} "
         }
 
     def end(self) -> None:

@@ -19,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core.embedded import DataFolder, Servers, find_data_folder
 from core.embedded.processes import say
 from core.embedded.servers import MARK
+from core.enums import JobQueue
 from core.supervisor import Child, Supervisor, beat_command, listen_on_free_port, product_commands
 from core.supervisor.watchdog import Watchdog
 
@@ -26,7 +27,7 @@ WEB_START_SECONDS = 60
 
 
 class Command(BaseCommand):
-    help = "Runs Tongdao: database, web, relay, Celery worker and beat, with a demonstration town. Ctrl-C stops it."
+    help = "Runs Tongdao: database, web, relay, Celery workers and beat, with a demonstration town. Ctrl-C stops it."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -60,12 +61,15 @@ class Command(BaseCommand):
             _children(folder.logs, folder.path / "beat", listener.fileno()),
             servers=Servers(folder, with_valkey=_valkey_is_ours()) if embedded else None,
             watchdog=Watchdog(),
-            restarted_when_stuck=("worker", "relay"),
+            restarted_when_stuck={
+                JobQueue.INSIDE: ("worker", "relay"),
+                JobQueue.OUTSIDE: ("outside-worker", "relay"),
+            },
         )
         try:
             _compile_translations()
             town = {} if without_demo else _build_demonstration_town()
-            say("Starting web, relay, worker and beat ...")
+            say("Starting web, relay, workers and beat ...")
             supervisor.start()
             _wait_for_web(supervisor, port)
             self.stdout.write(_welcome(site, town, folder.logs))
