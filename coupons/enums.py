@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class DealKind(models.TextChoices):
@@ -127,21 +128,38 @@ class RefundState(models.TextChoices):
     APPROVED = "approved", _("Approved")
     PAID_OUT = "paid_out", _("Paid back")
     FAILED = "failed", _("Failed, will be tried again")
+    REJECTED = "rejected", pgettext_lazy("refund", "Rejected")
 
 
 REFUND_TRANSITIONS: dict[RefundState, set[RefundState]] = {
-    RefundState.REQUESTED: {RefundState.APPROVED},
+    RefundState.REQUESTED: {RefundState.APPROVED, RefundState.REJECTED},
     RefundState.APPROVED: {RefundState.PAID_OUT, RefundState.FAILED},
     RefundState.FAILED: {RefundState.PAID_OUT},
     RefundState.PAID_OUT: set(),
+    RefundState.REJECTED: set(),
 }
 
 
 class RefundReason(models.TextChoices):
+    """By which rule the money goes back."""
+
     CUSTOMER = "customer", _("Customer asked before use")
     EXPIRY = "expiry", _("Expired")
     LATE_PAYMENT = "late_payment", _("Paid after the order was closed")
     DOUBLE_PAYMENT = "double_payment", _("Paid twice")
+    AFTER_USE = "after_use", _("After use")
+    RECALL = "recall", _("Recalled by the merchant")
+
+
+class RefundCause(models.TextChoices):
+    """What was wrong with a use, as the customer or a colleague says."""
+
+    NOT_SERVED = "not_served", _("Not served, though the coupon was used up")
+    NOT_AS_DESCRIBED = "not_as_described", _("Not as described")
+    QUALITY = "quality", _("Poor quality")
+    WRONG_ITEM = "wrong_item", _("Wrong or missing items")
+    STORE_CLOSED = "store_closed", _("The store was closed or full")
+    OTHER = "other", _("Something else")
 
 
 class ShareKind(models.TextChoices):

@@ -216,11 +216,11 @@ WHERE {merchant c.merchant_id}
   AND ((c.state = 'redeemed') <> (c.uses_left = 0) OR c.uses_left NOT BETWEEN 0 AND c.uses_total);
 
 -- name: coupon_state_says_its_refund
--- en: A coupon is refunded exactly when its money went back, and locked exactly while its money is on the way.
--- zh: 券只有在钱已退回时才是已退款，只有在退款途中才处于锁定状态。
+-- en: A coupon is refunded exactly when the money of what was unused went back, and locked exactly while it is on the way.
+-- zh: 券只有在未使用部分的钱已退回时才是已退款，只有在退款途中才处于锁定状态。
 SELECT c.id AS coupon_id FROM coupons_coupon c
 FULL JOIN (SELECT x.coupon_id, x.state FROM coupons_refund x
-           WHERE {merchant x.merchant_id} AND x.coupon_id IS NOT NULL) f ON f.coupon_id = c.id
+           WHERE {merchant x.merchant_id} AND x.coupon_id IS NOT NULL AND x.redemption_id IS NULL) f ON f.coupon_id = c.id
 WHERE {merchant c.merchant_id} AND (c.state IN ('refunded', 'refund_locked') OR f.state IS NOT NULL)
   AND c.state IS DISTINCT FROM CASE WHEN f.state = 'paid_out' THEN 'refunded' WHEN f.state IS NOT NULL THEN 'refund_locked' END;
 
@@ -287,19 +287,19 @@ WHERE {merchant r.merchant_id} AND r.reversed_at >= r.due_at;
 -- area: refunds | Refunds | 退款
 
 -- name: a_coupon_is_used_or_refunded_never_both
--- en: What a coupon's refund gives back and what was redeemed of it are together exactly its price.
--- zh: 一张券退款的金额与已核销的金额合计正好等于券价，用过的部分不会再退。
+-- en: What a coupon's refund before use gives back and what was redeemed of it are together exactly its price.
+-- zh: 一张券使用前退款的金额与已核销的金额合计正好等于券价，用过的部分不会再当作未使用退。
 SELECT f.id AS refund_id FROM coupons_refund f JOIN coupons_coupon c ON c.id = f.coupon_id
 LEFT JOIN (SELECT r.coupon_id, sum(r.gross_fen) AS fen FROM coupons_redemption r
            WHERE {merchant r.merchant_id} AND r.reversed_at IS NULL GROUP BY r.coupon_id) t ON t.coupon_id = c.id
-WHERE {merchant f.merchant_id} AND f.amount_fen + COALESCE(t.fen, 0) <> c.price_fen;
+WHERE {merchant f.merchant_id} AND f.redemption_id IS NULL AND f.amount_fen + COALESCE(t.fen, 0) <> c.price_fen;
 
 -- name: refunds_at_most_the_payment
 -- en: All refunds of a payment together are at most what was received by it.
 -- zh: 同一笔付款的全部退款合计不超过该笔到账金额。
 SELECT p.id AS payment_id FROM coupons_payment p
 JOIN (SELECT f.payment_id, sum(f.amount_fen) AS fen FROM coupons_refund f
-      WHERE {merchant f.merchant_id} GROUP BY f.payment_id) t ON t.payment_id = p.id
+      WHERE {merchant f.merchant_id} AND f.state <> 'rejected' GROUP BY f.payment_id) t ON t.payment_id = p.id
 WHERE {merchant p.merchant_id} AND (t.fen > p.amount_fen OR (p.state <> 'succeeded' AND t.fen > 0));
 
 -- name: refunds_agree_with_their_order
@@ -312,17 +312,19 @@ LEFT JOIN coupons_refund whole ON whole.payment_id = f.payment_id AND whole.coup
 WHERE {merchant f.merchant_id} AND (p.order_id <> f.order_id OR c.order_id <> f.order_id OR whole.id IS NOT NULL);
 
 -- name: refunds_have_the_times_of_their_state
--- en: A refund has the moment it was paid back exactly when it was, and only such a refund is in the books.
--- zh: 只有已退回的退款才有退回时间，也只有已退回的退款才会入账。
+-- en: A refund has the moment it was agreed to, rejected or paid back exactly when it was, and only one paid back is in the books.
+-- zh: 退款只有在同意、拒绝或退回之后才有相应的时间，也只有已退回的退款才会入账。
 SELECT f.id AS refund_id FROM coupons_refund f
 WHERE {merchant f.merchant_id}
-  AND ((f.state = 'paid_out') <> (f.paid_out_at IS NOT NULL) OR (f.state <> 'paid_out' AND f.journal_id IS NOT NULL));
+  AND ((f.state = 'paid_out') <> (f.paid_out_at IS NOT NULL) OR (f.state <> 'paid_out' AND f.journal_id IS NOT NULL)
+    OR (f.state = 'rejected') <> (f.rejected_at IS NOT NULL)
+    OR (f.state IN ('approved', 'failed', 'paid_out')) <> (f.approved_at IS NOT NULL));
 
 -- name: every_open_refund_has_its_job
--- en: Every refund that is not paid back yet has a job that will pay it, or one that gave up and is shown to the operator.
--- zh: 每笔未退回的退款都有待执行的退款任务，或有已放弃并提示运营处理的任务。
+-- en: Every refund that was agreed to and is not paid back yet has a job that will pay it, or one that gave up and is shown to the operator.
+-- zh: 每笔已同意但未退回的退款都有待执行的退款任务，或有已放弃并提示运营处理的任务。
 SELECT f.id AS refund_id FROM coupons_refund f
-WHERE {merchant f.merchant_id} AND f.state <> 'paid_out'
+WHERE {merchant f.merchant_id} AND f.state IN ('approved', 'failed')
   AND NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'pay_refund' AND j.key = f.id::text AND j.state <> 'done');
 
 -- name: refunds_are_booked_to_the_fen
@@ -399,13 +401,14 @@ UNION ALL SELECT 'refusal', x.id FROM coupons_redemptionrefusal x
     WHERE {merchant x.merchant_id} AND (c.merchant_id <> x.merchant_id OR s.merchant_id <> x.merchant_id);
 
 -- name: refunds_stay_with_their_merchant
--- en: A refund belongs to the merchant of its order, its payment, its coupon and its journal.
--- zh: 退款与其订单、付款、券和分录同属一个商户。
+-- en: A refund belongs to the merchant of its order, its payment, its coupon, its redemption and its journal.
+-- zh: 退款与其订单、付款、券、核销和分录同属一个商户。
 SELECT f.id AS refund_id FROM coupons_refund f
 JOIN coupons_order o ON o.id = f.order_id JOIN coupons_payment p ON p.id = f.payment_id
 LEFT JOIN coupons_coupon c ON c.id = f.coupon_id LEFT JOIN ledger_journal j ON j.id = f.journal_id
+LEFT JOIN coupons_redemption r ON r.id = f.redemption_id
 WHERE {merchant f.merchant_id} AND (o.merchant_id <> f.merchant_id OR p.merchant_id <> f.merchant_id
-    OR c.merchant_id <> f.merchant_id OR j.merchant_id <> f.merchant_id);
+    OR c.merchant_id <> f.merchant_id OR j.merchant_id <> f.merchant_id OR r.merchant_id <> f.merchant_id);
 
 -- name: shadows_and_customers_never_meet
 -- en: Customers made for a rehearsal buy in shadow shops only, and nobody else buys there.

@@ -27,7 +27,8 @@ WITH over AS MATERIALIZED (
         c.price_fen - COALESCE((
             SELECT sum(c.price_fen * r.use_no / c.uses_total - c.price_fen * (r.use_no - 1) / c.uses_total)
             FROM coupons_redemption r WHERE r.coupon_id = c.id AND r.reversed_at IS NULL), 0)::bigint AS left_fen,
-        CASE WHEN NOT EXISTS (SELECT FROM coupons_refund f WHERE f.coupon_id = c.id OFFSET 0) THEN (
+        CASE WHEN NOT EXISTS (
+            SELECT FROM coupons_refund f WHERE f.coupon_id = c.id AND f.redemption_id IS NULL OFFSET 0) THEN (
             SELECT p.id FROM coupons_payment p
             WHERE p.order_id = c.order_id AND p.succeeded_at IS NOT NULL
               AND NOT EXISTS (SELECT FROM coupons_refund f WHERE f.payment_id = p.id AND f.coupon_id IS NULL OFFSET 0)

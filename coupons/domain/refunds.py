@@ -118,7 +118,7 @@ def pay_refund(job: Job) -> None:
 @transaction.atomic
 def record_paid_out(refund: Refund) -> None:
     """Order of locks as everywhere: coupon, refund, order, the customer's count, stock."""
-    if refund.coupon_id:
+    if refund.coupon_id and not refund.redemption_id:
         Coupon.objects.filter(pk=refund.coupon_id, state=CouponState.REFUND_LOCKED).update(
             state=CouponState.REFUNDED
         )

@@ -55,11 +55,11 @@ class Redemption(models.Model):
                 fields=["merchant", "attempt_key", "attempt_no"], name="redemption_attempt_once"
             ),
             models.CheckConstraint(condition=Q(use_no__gte=1, gross_fen__gte=0), name="redemption_sane"),
+            models.UniqueConstraint(
+                fields=["merchant", "id"], name="redemption_key"
+            ),  # settlement walks along it
         ]
         indexes = [
-            models.Index(
-                fields=["merchant", "id"], name="redemption_by_merchant"
-            ),  # settlement walks along it
             models.Index(fields=["merchant", "-redeemed_at"], name="redemption_by_time"),
             models.Index(  # a day's sums without its rows
                 fields=["merchant", "business_date", "store"],

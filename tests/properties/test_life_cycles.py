@@ -35,6 +35,7 @@ from coupons.enums import (
     OrderCloseReason,
     OrderState,
     PaymentState,
+    RefundReason,
     RefundState,
 )
 from coupons.live.domain.plan import SessionPlan, plan_session
@@ -198,6 +199,8 @@ COUPON = Cycle(
 
 
 def put_refund(town: Town, state: RefundState) -> Refund:
+    if state in (RefundState.REQUESTED, RefundState.REJECTED):
+        return put_refund_of_use(town, state)
     (coupon,) = town.buy()
     refund = request_refund(coupon=coupon, by=town.owner)
     if state == RefundState.PAID_OUT:
@@ -207,8 +210,30 @@ def put_refund(town: Town, state: RefundState) -> Refund:
     return refund
 
 
+def put_refund_of_use(town: Town, state: RefundState) -> Refund:
+    (coupon,) = town.buy(at=timezone.now() - timedelta(days=3))
+    town.redeem(coupon.code, at=timezone.now() - timedelta(days=3))
+    redemption = Redemption.objects.get(coupon=coupon)
+    rejected = state == RefundState.REJECTED
+    return Refund.objects.create(
+        merchant=town.merchant,
+        order_id=coupon.order_id,
+        payment=Payment.objects.get(order_id=coupon.order_id),
+        coupon=coupon,
+        redemption=redemption,
+        amount_fen=redemption.gross_fen,
+        asked_fen=redemption.gross_fen,
+        reason=RefundReason.AFTER_USE,
+        state=state,
+        review_due_at=timezone.now(),
+        decided_by=town.owner if rejected else None,
+        decision_reason="used up" if rejected else "",
+        rejected_at=timezone.now() if rejected else None,
+    )
+
+
 def pay(town: Town, refund: Refund) -> None:
-    pay_refund(Job.objects.get(kind="pay_refund", key=str(refund.pk)))
+    pay_refund(Job(kind="pay_refund", key=str(refund.pk), payload={"refund_id": refund.pk}))
 
 
 def fail_to_pay(town: Town, refund: Refund) -> None:
@@ -231,7 +256,7 @@ REFUND = Cycle(
         ),
         "fail": (fail_to_pay, {(RefundState.APPROVED, RefundState.FAILED)}),
     },
-    frozenset({(RefundState.REQUESTED, RefundState.APPROVED)}),
+    frozenset({(RefundState.REQUESTED, RefundState.APPROVED), (RefundState.REQUESTED, RefundState.REJECTED)}),
 )
 
 

@@ -52,24 +52,39 @@ class ClaimedMoney:
 
 
 def claim_moved_money(*, book: Book, limit: int | None) -> list[ClaimedMoney]:
-    """Payments and refunds to book, at most `limit` rows of each; what another worker holds is its own to book."""
+    """Payments and refunds to book, at most `limit` rows of each; what another worker holds is its own to book.
+
+    A refund of a use takes back what settlement gave: it is settled, not booked here.
+    """
     claims = [
-        _claim(book=book, table="coupons_payment", state="succeeded", kind=JournalKind.PAYMENTS, limit=limit),
-        _claim(book=book, table="coupons_refund", state="paid_out", kind=JournalKind.REFUNDS, limit=limit),
+        _claim(
+            book=book,
+            table="coupons_payment",
+            where="state = 'succeeded'",
+            kind=JournalKind.PAYMENTS,
+            limit=limit,
+        ),
+        _claim(
+            book=book,
+            table="coupons_refund",
+            where="state = 'paid_out' AND redemption_id IS NULL",
+            kind=JournalKind.REFUNDS,
+            limit=limit,
+        ),
     ]
     return [claim for claim in claims if claim.ids]
 
 
-def _claim(*, book: Book, table: str, state: str, kind: JournalKind, limit: int | None) -> ClaimedMoney:
+def _claim(*, book: Book, table: str, where: str, kind: JournalKind, limit: int | None) -> ClaimedMoney:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             WITH open AS MATERIALIZED (
-                SELECT id, amount_fen FROM {table} WHERE merchant_id = %s AND state = %s AND journal_id IS NULL
+                SELECT id, amount_fen FROM {table} WHERE merchant_id = %s AND {where} AND journal_id IS NULL
                     AND amount_fen > 0 LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
             SELECT COALESCE(array_agg(id ORDER BY id), '{{}}'), COALESCE(sum(amount_fen), 0)::bigint FROM open
             """,
-            [book.merchant.pk, state, limit],
+            [book.merchant.pk, limit],
         )
         ids, amount_fen = cursor.fetchone()
     return ClaimedMoney(table=table, kind=kind, ids=ids, amount_fen=amount_fen)

@@ -227,7 +227,8 @@ def enqueue_unsettled() -> int:
             OR EXISTS (SELECT FROM coupons_payment y WHERE y.merchant_id = m.party_id AND y.state = 'succeeded'
                   AND y.journal_id IS NULL AND y.amount_fen > 0 AND y.succeeded_at <= now() - interval '5 minutes')
             OR EXISTS (SELECT FROM coupons_refund f WHERE f.merchant_id = m.party_id AND f.state = 'paid_out'
-                  AND f.journal_id IS NULL AND f.amount_fen > 0 AND f.paid_out_at <= now() - interval '5 minutes'))
+                  AND f.redemption_id IS NULL AND f.journal_id IS NULL
+                  AND f.amount_fen > 0 AND f.paid_out_at <= now() - interval '5 minutes'))
             AND NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'settle' AND j.merchant_id = m.party_id
                 AND ((j.state = 'ready' AND j.due_at <= now())
                      OR (j.state = 'dead' AND j.created_at > now() - interval '1 hour')))

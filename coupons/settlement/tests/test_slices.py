@@ -104,7 +104,7 @@ def test_no_run_reads_the_lines_of_the_past(town):
     redeem(town, 2)
     plan = "\n".join(_explain_settlement(town))
     assert "Seq Scan on settlement_settlementline" not in plan
-    assert "redemption_by_merchant" in plan
+    assert "redemption_key" in plan
 
 
 def _explain_settlement(town):
