@@ -13,8 +13,8 @@ from django_scopes import scope, scopes_disabled
 
 from core.errors import NotFound
 from core.postgresql import ModelColumns, prepared_cursor
-from coupons.enums import DealState, ValidityKind
-from coupons.models import Coupon, Deal, Order, Redemption, RedemptionRefusal
+from coupons.enums import LINK_ENTRANCES, DealState, ValidityKind
+from coupons.models import Coupon, Deal, Order, Placement, Redemption, RedemptionRefusal
 from identity.models import Customer
 from merchants.access import MerchantAccess
 from merchants.enums import StoreState
@@ -38,6 +38,16 @@ def access_deal(*, access: MerchantAccess, deal_id: int) -> Deal:
     if deal is None:
         raise NotFound
     return deal
+
+
+def access_link(*, access: MerchantAccess, deal: Deal, placement_id: int) -> Placement:
+    """One link of a deal, made by hand; closed ones too. Raises NotFound."""
+    with scope(merchant=access.merchant.pk):
+        links = Placement.objects.filter(deal=deal, entrance__in=LINK_ENTRANCES)
+    link = links.select_related("created_by", "pool").filter(pk=placement_id).first()
+    if link is None:
+        raise NotFound
+    return link
 
 
 def access_orders(*, access: MerchantAccess) -> "QuerySet[Order]":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from coupons.views import deal_editor, deal_steps, deals
+from coupons.views import deal_editor, deal_steps, deals, entrances
 
 urlpatterns = [
     path("", deals.show_deals, name="deals"),
@@ -18,4 +18,22 @@ urlpatterns = [
     path("<int:deal_id>/resume/", deal_steps.resume, name="deal_resume"),
     path("<int:deal_id>/end/", deal_steps.end, name="deal_end"),
     path("<int:deal_id>/copy/", deal_steps.copy, name="deal_copy"),
+    path("<int:deal_id>/entrances/", entrances.show_entrances, name="deal_entrances"),
+    path("<int:deal_id>/entrances/links/", entrances.add_deal_link, name="deal_link_add"),
+    path("<int:deal_id>/entrances/links/<int:placement_id>/", entrances.show_link, name="deal_link"),
+    path(
+        "<int:deal_id>/entrances/links/<int:placement_id>/close/",
+        entrances.close_deal_link,
+        name="deal_link_close",
+    ),
+    path(
+        "<int:deal_id>/entrances/<slug:entrance>/pieces/",
+        entrances.change_pieces,
+        name="deal_entrance_pieces",
+    ),
+    path(
+        "<int:deal_id>/entrances/<slug:entrance>/take-back/",
+        entrances.take_back,
+        name="deal_entrance_take_back",
+    ),
 ]

@@ -80,6 +80,10 @@ class Entrance(models.TextChoices):
     LIVE_CARD = "live_card", _("Live card")
 
 
+# Entrances a merchant makes links for by hand; a live card belongs to its session.
+LINK_ENTRANCES = (Entrance.SHORT_VIDEO, Entrance.RANKING, Entrance.SAME_CITY, Entrance.COMMENT)
+
+
 class StockPoolKind(models.TextChoices):
     GENERAL = "general", _("All buyers")
     ENTRANCE = "entrance", _("One entrance")

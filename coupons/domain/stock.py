@@ -154,6 +154,26 @@ def close_pool(*, pool: StockPool) -> int:
         return left
 
 
+@transaction.atomic
+def reopen_pool(*, pool: StockPool, pieces: int) -> None:
+    """Set pieces aside anew in a closed allotment: `pieces` in all, those it sold before among them.
+
+    Raises StockBelowSold(taken), StockTooSmall(left). One at a time with close_pool of the same pool: the caller locks
+    the deal's row first.
+    """
+    with scope(merchant=pool.merchant_id):
+        general = _lock_pool(_general_pool(deal=pool.deal).pk)
+        # Not against returns: one that saw the pool closed holds its row while it waits for the general one.
+        locked = _lock_pool(pool.pk)
+        slots = _lock_slots(locked)
+        taken = sum(slot.held + slot.sold for slot in slots)
+        if pieces < taken:
+            raise StockBelowSold(taken=taken)
+        _take_from(general=general, pieces=pieces - taken)
+        _write_free(pool=locked, slots=slots, free=pieces - taken)
+        StockPool.objects.filter(pk=locked.pk).update(closed_at=None)
+
+
 def count_pool(*, pool: StockPool) -> PoolCount:
     """The pieces of a pool now, read without a lock."""
     with scope(merchant=pool.merchant_id):
@@ -271,7 +291,11 @@ def _lock_slots(pool: StockPool) -> list[StockSlot]:
 
 
 def _take_from_general(*, deal: Deal, pieces: int) -> None:
-    general = _lock_pool(_general_pool(deal=deal).pk)
+    _take_from(general=_lock_pool(_general_pool(deal=deal).pk), pieces=pieces)
+
+
+def _take_from(*, general: StockPool, pieces: int) -> None:
+    """The general pool is locked by the caller."""
     if general.total is None:
         return
     slots = _lock_slots(general)

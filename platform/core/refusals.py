@@ -146,6 +146,9 @@ REFUSALS: dict[str, Refusal] = {
         _("This allotment was given back to the deal's stock already."),
         _("Set pieces aside anew."),
     ),
+    "too_many_links": Refusal(
+        409, _("This deal has %(limit)s open links."), _("Close one that is no longer used first.")
+    ),
     "order_not_open": Refusal(
         409, _("This order can no longer be paid or cancelled."), _("Look at the order's state.")
     ),

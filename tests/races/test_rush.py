@@ -16,9 +16,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from core.invariants import check_invariants
+from coupons.domain.entrances import add_link, set_pieces, take_back
 from coupons.domain.orders import SoldOut, close_order
 from coupons.domain.stock import change_stock, close_pool, count_pool
-from coupons.enums import OrderCloseReason, StockPoolKind
+from coupons.enums import Entrance, OrderCloseReason, StockPoolKind
 from coupons.models import Deal, DealPurchase, DealStock, Order, StockPool, StockSlot
 from coupons.tests.test_stock import session_pool
 from coupons.tests.town import Town, make_customer
@@ -205,4 +206,36 @@ def test_a_session_ends_while_its_buyers_buy_and_leave(town: Town) -> None:
     session = count_pool(pool=pool)
     assert (session.free, session.held + general.held) == (0, 12)
     assert (general.free, (general.total or 0) + (session.total or 0)) == (28, 40)
+    assert check_invariants().broken == {}
+
+
+@pytest.mark.parametrize("_round", range(4))
+def test_pieces_are_set_aside_anew_while_buyers_come_and_leave(town: Town, _round: int) -> None:
+    """Taken back and set aside again by two colleagues, while pieces of the closed allotment come back: none is lost."""
+    town.deal = town.make_deal(stock=40)
+    deal, entrance = town.deal, Entrance.SHORT_VIDEO
+    link = add_link(deal=deal, entrance=entrance, label="视频", by=town.owner)
+    set_pieces(deal=deal, entrance=entrance, pieces=20, by=town.owner)
+    link.refresh_from_db()
+    placed = [town.order(placement=link, customer=make_customer()) for _ in range(8)]
+    take_back(deal=deal, entrance=entrance, by=town.owner)
+    close = partial(close_order, merchant_id=town.merchant.pk, reason=OrderCloseReason.BUYER)
+    answers = race(
+        [
+            partial(set_pieces, deal=deal, entrance=entrance, pieces=20, by=town.owner),
+            partial(take_back, deal=deal, entrance=entrance, by=town.owner),
+            partial(set_pieces, deal=deal, entrance=entrance, pieces=12, by=town.owner),
+        ],
+        [
+            partial(take_back, deal=deal, entrance=entrance, by=town.owner),
+            partial(set_pieces, deal=deal, entrance=entrance, pieces=15, by=town.owner),
+            partial(take_back, deal=deal, entrance=entrance, by=town.owner),
+        ],
+        [partial(close, order_id=order.pk) for order in placed[:3]],
+        [partial(close, order_id=order.pk) for order in placed[3:6]],
+        [partial(town.order, placement=link, customer=make_customer(), quantity=2) for _ in range(3)],
+    )
+    assert count_codes(itertools.chain(*answers)) == {"done": 15}
+    stock = DealStock.objects.get(deal=deal)
+    assert (stock.total, stock.held) == (40, 8)
     assert check_invariants().broken == {}

@@ -56,6 +56,12 @@ PAGES: dict[str, set[str]] = {
     "coupons:deal_resume": MANAGERS,
     "coupons:deal_end": MANAGERS,
     "coupons:deal_copy": MANAGERS,
+    "coupons:deal_entrances": MANAGERS,
+    "coupons:deal_link_add": MANAGERS,
+    "coupons:deal_link": MANAGERS,
+    "coupons:deal_link_close": MANAGERS,
+    "coupons:deal_entrance_pieces": MANAGERS,
+    "coupons:deal_entrance_take_back": MANAGERS,
     "redemptions": OFFICE,
     "redemptions_export": OFFICE,
     "redemption_detail": WHOLE_SHOP | {"finance"},
@@ -87,7 +93,7 @@ PAGES: dict[str, set[str]] = {
     "statement_confirm": MONEY,
     "statement_dispute": MONEY,
 }
-ARGUMENTS = {"kind": "csv", "suffix": "json"}
+ARGUMENTS = {"kind": "csv", "suffix": "json", "entrance": "short_video"}
 NOUNS = {"store": "store_id", "clerk": "clerk", "deal": "deal_id"}  # what lists are filtered by
 NOTHING_THERE = {404, 405}  # 405: this page does not know the method; the other one must answer 404
 

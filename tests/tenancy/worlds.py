@@ -15,9 +15,10 @@ from django_scopes import scopes_disabled
 from phonenumber_field.phonenumber import PhoneNumber
 
 from coupons.domain.codes import new_code
+from coupons.domain.entrances import add_link
 from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
-from coupons.enums import DealState
+from coupons.enums import DealState, Entrance
 from coupons.live.domain.notes import add_note
 from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.session_deals import Allotment
@@ -97,6 +98,7 @@ def make_world(*, slug: str, mark: str) -> World:
             ),
             by=town.owner,
         )
+        link = add_link(deal=town.deal, entrance=Entrance.SHORT_VIDEO, label=f"{mark}视频", by=town.owner)
         rehearsal = put_rehearsal(session=session, title=f"{mark}直播", by=town.owner)
         note = add_note(session=session, text=f"{mark}待办", is_todo=True, by=town.owner)
         with pytest.raises(CouponUnknown):
@@ -130,6 +132,7 @@ def make_world(*, slug: str, mark: str) -> World:
                 "live_deal_id": session.deals.get().pk,
                 "note_id": note.pk,
                 "rehearsal_id": rehearsal.pk,
+                "placement_id": link.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,
