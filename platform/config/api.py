@@ -1,13 +1,16 @@
 """/api/: each floor's api_urls under v1/, the schema made from them, and an answer in JSON for every other path."""
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.template import loader
 from django.urls import include, path, re_path
 from django.views import defaults
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from core.api import errors
+from core.postgresql.away import RETRY_AFTER_SECONDS, is_database_away
 
 urlpatterns = [
     path("v1/", include("coupons.api_urls")),
@@ -34,7 +37,16 @@ def bad_request(request: HttpRequest, exception: Exception, **kwargs: Any) -> Ht
 
 
 def server_error(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    """handler500."""
+    """handler500; 503 while the database is away, wherever on the way that was found."""
+    if is_database_away(sys.exc_info()[1]):
+        return _unavailable(request)
     if request.path.startswith("/api/"):
         return errors.server_error(request)
     return defaults.server_error(request, **kwargs)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return errors.unavailable(request)
+    page = loader.get_template("503.html").render({"at_counter": request.path.startswith("/clerk/")})
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -18,6 +18,7 @@ from drf_standardized_errors.types import ErrorResponse
 from rest_framework import exceptions, status
 
 from core.errors import DomainError
+from core.postgresql.away import RETRY_AFTER_SECONDS, is_database_away
 from core.refusals import describe
 
 NEXT_STEPS: dict[str, str | Promise] = {
@@ -31,6 +32,9 @@ NEXT_STEPS: dict[str, str | Promise] = {
     "throttled": gettext_lazy("Wait as long as the header Retry-After says, then try again."),
     "parse_error": gettext_lazy("Send one JSON object in UTF-8."),
     "error": gettext_lazy("Try again later. Nothing was changed."),
+    "unavailable": gettext_lazy(
+        "Wait as long as the header Retry-After says, then send the very same again, with the same Idempotency-Key: nothing is done twice."
+    ),
 }
 
 
@@ -47,6 +51,15 @@ class Refused(exceptions.APIException):
         super().__init__(detail=described.title, code=described.code)
 
 
+class Unavailable(exceptions.APIException):
+    """The database is away. Whether the last statement arrived is known when it is back: keys make asking again safe."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+    default_detail = gettext_lazy("The shop is out of reach for a moment.")
+    wait = RETRY_AFTER_SECONDS
+
+
 class Handler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, DomainError):
@@ -56,6 +69,8 @@ class Handler(ExceptionHandler):
         return super().convert_known_exceptions(exc)
 
     def convert_unhandled_exceptions(self, exc: Exception) -> exceptions.APIException:
+        if is_database_away(exc):
+            return Unavailable()
         if not isinstance(exc, exceptions.APIException):
             return exceptions.APIException(detail=_("Something went wrong on our side."))
         return exc
@@ -105,6 +120,12 @@ def not_found(request: HttpRequest, **kwargs: Any) -> HttpResponse:
 
 def bad_request(request: HttpRequest) -> HttpResponse:
     return error_answer(status_code=400, code="parse_error", detail=_("The request cannot be read."))
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    answer = error_answer(status_code=503, code="unavailable", detail=str(Unavailable.default_detail))
+    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

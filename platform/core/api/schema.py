@@ -29,7 +29,7 @@ class Schema(AutoSchema):
         return dict(sorted(responses.items()))
 
     def _error_codes(self) -> list[str]:
-        codes = {"404", "405", "406", "429", "500"}
+        codes = {"404", "405", "406", "429", "500", "503"}
         if self.method in {"POST", "PUT", "PATCH"}:
             codes |= {"400", "409", "413", "415", "422"}
         if self.method == "GET":
