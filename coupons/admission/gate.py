@@ -37,16 +37,22 @@ def name_pool(*, deal_id: int, pool_id: int | None) -> str:
 
 @contextmanager
 def pass_gate(
-    *, customer_id: int, address: str, deal_id: int, quantity: int, pool_id: int | None = None
+    *,
+    customer_id: int,
+    address: str,
+    deal_id: int,
+    quantity: int,
+    pool_id: int | None = None,
+    shop: str | None = None,
 ) -> Iterator[None]:
-    """Let the body place the order, or raise Waiting, TooManyOrders(seconds), SoldOut(left), OverPersonLimit.
+    """Let the body place the order in this shop (its slug), or raise Waiting, TooManyOrders(seconds), SoldOut(left), OverPersonLimit.
 
     The body must let the refusals of placing an order through. Writes nothing; reads one row where a hint says so.
     """
     pool = name_pool(deal_id=deal_id, pool_id=pool_id)
     answer = ROOM.enter(pool=pool, customer_id=customer_id, address=countable(address))
     if isinstance(answer, Ask):
-        check_hope(deal_id=deal_id, customer_id=customer_id, quantity=quantity, pool_id=pool_id)
+        check_hope(deal_id=deal_id, customer_id=customer_id, quantity=quantity, pool_id=pool_id, shop=shop)
         answer = ROOM.enter(pool=pool, customer_id=customer_id, hints=False)
     if isinstance(answer, TooSoon):
         raise TooManyOrders(seconds=answer.seconds)

@@ -189,6 +189,7 @@ class OrdersView(CustomerView):
                 deal_id=deal_id,
                 quantity=quantity,
                 pool_id=placement.pool_id if placement else None,
+                shop=slug,
             ):
                 merchant = merchant or access_shop(slug=slug)
                 return answer_once(

@@ -20,8 +20,8 @@ from coupons.admission.tickets import Ticket
 from coupons.domain.orders import SoldOut, close_order, place_order
 from coupons.domain.placements import create_placement
 from coupons.domain.stock import allot_stock
-from coupons.enums import Entrance, OrderCloseReason, StockPoolKind
-from coupons.models import Order
+from coupons.enums import DealState, Entrance, OrderCloseReason, StockPoolKind
+from coupons.models import Deal, Order
 from coupons.tests.town import Town, make_customer, make_town
 from tests.api.conftest import Api, api_of, error_of, fresh_key
 
@@ -204,6 +204,32 @@ def test_a_link_with_pieces_of_its_own_is_asked_about_those(town: Town, customer
     assert latest(town).placement_id == card.pk
     assert too_late == ["sold_out"] * 2
     assert error_of(unknown)["code"] == "sold_out"
+
+
+def test_a_hint_never_hides_that_the_deal_is_not_there(town: Town, customer: Api) -> None:
+    """Sold out is a fact of the deal in its own shop: who names another shop hears what he would hear of any number."""
+    other = make_town("other", "别家")
+    town.deal = town.make_deal(stock=1)
+    pool = allot_stock(deal=other.deal, kind=StockPoolKind.SESSION, pieces=1)
+    foreign = create_placement(deal=other.deal, entrance=Entrance.LIVE_CARD, pool=pool)
+    town.order()
+    hinted = [error_of(place(customer, town))["code"] for _ in range(2)]
+
+    with statements() as queries:
+        elsewhere = error_of(place(customer, town, merchant="other"))
+    by_their_link = error_of(place(customer, town, merchant="other", placement=foreign.token))
+    nowhere = error_of(place(customer, town, merchant="no-such-shop"))
+    by_foreign_link = error_of(place(customer, town, placement=foreign.token))
+    with scope(merchant=town.merchant.pk):
+        Deal.objects.filter(pk=town.deal.pk).update(state=DealState.PAUSED)
+    paused = error_of(place(customer, town))
+
+    assert hinted == ["sold_out"] * 2
+    assert [error["code"] for error in (elsewhere, by_their_link, nowhere)] == ["not_found"] * 3
+    assert any("coupons_stockslot" in sql for sql in queries), "the hint was there and asked about"
+    assert by_foreign_link["code"] == "sold_out", "a link of somebody else is no link"
+    assert paused["code"] == "deal_not_on_sale"
+    assert error_of(place(customer, town, deal_id="1"))["code"] == "not_found"
 
 
 def test_too_many_tries_say_how_long(customer: Api, town: Town, settings: Any) -> None:
