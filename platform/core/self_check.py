@@ -24,12 +24,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class CheckedInvariant:
-    """`rows` is None where the run did not ask it yet; `since` is the first run of the stretch it has been as now."""
+    """`rows` is None where the run has no answer (not yet, or `is_late`: none in time); `since` is the first run of the stretch it has been as now."""
 
     invariant: Invariant
     rows: int | None
     since: datetime | None
     samples: list[list[Cell]] = field(default_factory=list)
+    is_late: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class CheckedArea:
     @property
     def broken(self) -> int:
         return sum(1 for one in self.invariants if one.rows)
+
+    @property
+    def late(self) -> int:
+        return sum(1 for one in self.invariants if one.is_late)
 
 
 def describe_run(run: InvariantRun) -> list[CheckedArea]:
@@ -54,6 +59,7 @@ def describe_run(run: InvariantRun) -> list[CheckedArea]:
                     rows=run.figures.get(invariant.name),
                     since=since.get(invariant.name),
                     samples=[_cells(row) for row in run.samples.get(invariant.name, [])],
+                    is_late=invariant.name in run.not_checked,
                 )
                 for invariant in invariants
             ],

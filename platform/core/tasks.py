@@ -3,11 +3,12 @@
 import contextlib
 
 from celery import shared_task
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from core.domain import jobs
 from core.domain.invariant_runs import request_nightly_run
-from core.domain.jobs import lease_due_jobs, release_jobs
+from core.domain.jobs import lease_due_jobs, long_jobs, release_jobs
 from core.enums import JobQueue
 
 CHUNK = 20
@@ -32,14 +33,23 @@ def ring(*, limit: int = 500) -> int:
 
 def _ring(queue: JobQueue, *, limit: int) -> int:
     job_ids = lease_due_jobs(queue=queue, limit=limit)
-    chunk = max(1, min(CHUNK, len(job_ids) // SPREAD))
-    for start in range(0, len(job_ids), chunk):
+    limits = long_jobs(job_ids=job_ids) if job_ids else {}
+    short = [job_id for job_id in job_ids if job_id not in limits]
+    chunk = max(1, min(CHUNK, len(short) // SPREAD))
+    messages = [
+        *(
+            (short[start : start + chunk], settings.CELERY_TASK_TIME_LIMIT)
+            for start in range(0, len(short), chunk)
+        ),
+        *(([job_id], seconds) for job_id, seconds in limits.items()),
+    ]
+    for number, (ids, seconds) in enumerate(messages):
         try:
             run_jobs.apply_async(
-                kwargs={"job_ids": job_ids[start : start + chunk]}, queue=queue_name(queue), retry=False
+                kwargs={"job_ids": ids}, queue=queue_name(queue), time_limit=seconds, retry=False
             )
         except Exception:
-            release_jobs(job_ids=job_ids[start:])
+            release_jobs(job_ids=[job_id for left, _ in messages[number:] for job_id in left])
             raise
     return len(job_ids)
 

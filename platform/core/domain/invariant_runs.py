@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from core.clock import database_now
-from core.domain.jobs import OUTSIDE_LEASE_SECONDS, enqueue_job, job_handler
+from core.domain.jobs import NotReached, enqueue_job, job_handler
 from core.enums import JobQueue, JobState, RunTrigger
 from core.invariants import Report, check_invariants, load_catalogue
 from core.models import InvariantRun, Job
@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 KIND = "check_invariants"
 SAMPLES = 20
 LOOK_BACK_RUNS = 400  # more than a year of nights
+SECONDS_EACH = 240  # for one query; over millions of rows the longest take tens of seconds
+RUN_SECONDS = 3 * 3600  # for all of them: it is day by then
+LEASE_SECONDS = SECONDS_EACH * 2 + 60  # counting and fetching samples
 _LOCK = "check_invariants"
 
 
@@ -41,21 +44,26 @@ def request_nightly_run() -> bool:
     return request_run(trigger=RunTrigger.NIGHTLY, key=f"nightly:{database_now():%Y%m%d%H}")
 
 
-@job_handler(KIND, calls_outside=True, queue=JobQueue.INSIDE)
+@job_handler(KIND, calls_outside=True, queue=JobQueue.INSIDE, time_limit_seconds=RUN_SECONDS)
 def run_by_job(job: Job) -> None:
-    """Outside a transaction, since it writes its progress; a second worker leaves it to the first."""
+    """Outside a transaction, since it writes its progress; a second worker leaves it to the first.
 
-    def keep_lease() -> None:
+    A query that takes longer than SECONDS_EACH is reported as not checked in time and ends no run.
+    """
+
+    def keep_lease(name: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE core_job SET lease_until = now() + make_interval(secs => %s) WHERE id = %s",
-                [OUTSIDE_LEASE_SECONDS, job.pk],
+                [LEASE_SECONDS, job.pk],
             )
 
     with _alone() as alone:
+        if not alone:
+            raise NotReached
         run = InvariantRun.objects.get(pk=job.payload["run_id"])
-        if alone and run.finished_at is None:
-            _fill(run, on_progress=keep_lease)
+        if run.finished_at is None:
+            _fill(run, on_asked=keep_lease, seconds_each=SECONDS_EACH)
 
 
 def record_run(
@@ -74,7 +82,8 @@ def _fill(
     run: InvariantRun,
     *,
     on_counted: Callable[[str, int], object] = lambda name, rows: None,
-    on_progress: Callable[[], object] = lambda: None,
+    on_asked: Callable[[str], object] = lambda name: None,
+    seconds_each: float | None = None,
 ) -> None:
     """Count, write the progress after each, log what is broken. A failure is kept on the row and raised."""
     figures: dict[str, int] = {}
@@ -83,18 +92,24 @@ def _fill(
         figures[name] = rows
         InvariantRun.objects.filter(pk=run.pk).update(figures=figures)
         on_counted(name, rows)
-        on_progress()
 
     try:
-        report = check_invariants(merchant_id=run.merchant_id, samples=SAMPLES, on_counted=keep)
+        report = check_invariants(
+            merchant_id=run.merchant_id,
+            samples=SAMPLES,
+            seconds_each=seconds_each,
+            on_asked=on_asked,
+            on_counted=keep,
+        )
     except Exception as error:
         InvariantRun.objects.filter(pk=run.pk).update(last_error=repr(error)[:400])
         raise
     InvariantRun.objects.filter(pk=run.pk).update(
         figures=report.figures,
         samples=report.samples,
+        not_checked=report.not_checked,
         broken=len(report.broken),
-        total=len(report.figures),
+        total=len(report.figures) + len(report.not_checked),
         finished_at=Now(),
         last_error="",
     )
@@ -106,6 +121,8 @@ def _log(report: Report, *, merchant_id: int | None) -> None:
     whose = "" if merchant_id is None else f" of merchant {merchant_id}"
     for name, rows in report.broken.items():
         logger.error("invariant %s%s is broken by %d rows", name, whose, rows)
+    for name in report.not_checked:
+        logger.error("invariant %s%s was not checked in time", name, whose)
 
 
 @contextmanager

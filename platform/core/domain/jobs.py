@@ -36,24 +36,32 @@ _handlers: dict[str, Handler] = {}
 _outside_handlers: dict[str, Handler] = {}
 _set_handlers: dict[str, SetHandler] = {}
 _queues: dict[str, JobQueue] = {}
+_time_limits: dict[str, int] = {}
 
 
 class NotReached(Exception):
-    """What a set's handler says of a job it had no time for: another worker may take it, and nothing was tried."""
+    """What a handler outside a transaction says of a job it did not try: it had no time for it, or another does it now."""
 
 
 def job_handler(
-    kind: str, *, calls_outside: bool = False, queue: JobQueue | None = None
+    kind: str,
+    *,
+    calls_outside: bool = False,
+    queue: JobQueue | None = None,
+    time_limit_seconds: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register the function that does jobs of a kind.
 
     By default it runs inside the transaction that marks the row done. With calls_outside it runs in no transaction
     (no lock is held across a call to the outside) and must be safe to repeat: use the job's id as the outside's key.
     Such kinds have a queue with workers of their own, so that an outside that hangs holds up nothing of ours; what only
-    wants to run in no transaction says queue=JobQueue.INSIDE.
+    wants to run in no transaction says queue=JobQueue.INSIDE. What takes longer than CELERY_TASK_TIME_LIMIT says how long
+    it may take; it keeps its lease by itself, and raises NotReached where another worker does it already.
     """
 
     def register(handler: Handler) -> Handler:
+        if time_limit_seconds is not None:
+            _time_limits[kind] = time_limit_seconds
         _queues[kind] = queue or (JobQueue.OUTSIDE if calls_outside else JobQueue.INSIDE)
         (_outside_handlers if calls_outside else _handlers)[kind] = handler
         return handler
@@ -131,6 +139,12 @@ def lease_due_jobs(*, queue: JobQueue = JobQueue.INSIDE, limit: int = 500) -> li
         return [row[0] for row in cursor.fetchall()]
 
 
+def long_jobs(*, job_ids: Sequence[int]) -> dict[int, int]:
+    """Those that may take longer than others, and how many seconds."""
+    kinds = Job.objects.filter(id__in=job_ids, kind__in=_time_limits).values_list("id", "kind")
+    return {job_id: _time_limits[kind] for job_id, kind in kinds}
+
+
 def release_jobs(*, job_ids: list[int]) -> None:
     """Give leases back, where the doorbell could not be rung."""
     Job.objects.filter(id__in=job_ids, state=JobState.READY).update(lease_until=None)
@@ -155,6 +169,9 @@ def run_job(*, job_id: int) -> bool:
                 return False
             _handlers[job.kind](job)
             return True
+    except NotReached:
+        Job.objects.filter(id=job.id, state=JobState.READY).update(attempts=job.attempts - 1)
+        return False
     except Exception as error:
         logger.exception("job %s %s failed", job.kind, job.key)
         _write_failure(job, repr(error))

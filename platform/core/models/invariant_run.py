@@ -10,7 +10,7 @@ from core.enums import RunTrigger
 class InvariantRun(models.Model):
     """One check: `figures` is name -> rows that break it, growing while it runs; `total` is how many are asked.
 
-    `samples` holds a few of those rows, ids only. merchant_id is set where one merchant alone was checked.
+    `samples` holds a few of those rows, ids only; `not_checked` names what took too long. merchant_id is set where one merchant alone was checked.
     """
 
     trigger = models.CharField(max_length=10, choices=RunTrigger)
@@ -20,6 +20,7 @@ class InvariantRun(models.Model):
     total = models.IntegerField(default=0, db_default=0)
     figures = models.JSONField(default=dict, db_default={})
     samples = models.JSONField(default=dict, db_default={})
+    not_checked = models.JSONField(default=list, db_default=[])
     broken = models.IntegerField(default=0, db_default=0)
     last_error = models.CharField(max_length=400, default="", db_default="")
 

@@ -4,9 +4,11 @@ import logging
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import translation
 
+from core.domain import invariant_runs
 from core.domain.invariant_runs import (
     last_run,
     past_runs,
@@ -16,10 +18,11 @@ from core.domain.invariant_runs import (
     standing_since,
     unfinished_run,
 )
-from core.domain.jobs import run_due_jobs
+from core.domain.jobs import enqueue_job, run_due_jobs, run_job
 from core.enums import JobState, RunTrigger
-from core.invariants import CatalogueFault, by_area, check_invariants, collect, load_catalogue
+from core.invariants import CatalogueFault, Invariant, by_area, check_invariants, collect, load_catalogue
 from core.models import InvariantRun, Job
+from core.tasks import ring
 
 NUMBERS = """
 -- Remarks are for who reads the file.
@@ -128,6 +131,97 @@ def test_a_query_that_is_no_sql_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(CatalogueFault, match=r"nothing_is_large is no query: .*syntax error"):
         check_invariants(catalogue=catalogue)
+
+
+SLOW = """
+-- name: nothing_sleeps
+-- en: Nothing sleeps.
+-- zh: 没有谁睡着。
+SELECT n AS number_id FROM generate_series(1, 10) n WHERE pg_sleep(3600) IS NOT NULL;
+"""
+
+
+def slow_in_the_middle(tmp_path: Path, text: str = NUMBERS) -> dict[str, Invariant]:
+    first, second = text.rsplit("-- name:", 1)
+    return collect([write(tmp_path, f"{first}{SLOW}-- name:{second}")])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_query_is_not_checked_in_time_and_the_others_are(tmp_path: Path) -> None:
+    """The snapshot outlives it: what is written meanwhile is not seen afterwards."""
+    catalogue = slow_in_the_middle(tmp_path)
+    assert list(catalogue) == ["nothing_is_odd", "nothing_sleeps", "nothing_is_large"]
+
+    report = check_invariants(catalogue=catalogue, seconds_each=0.5, samples=1)
+
+    assert report.figures == {"nothing_is_odd": 0, "nothing_is_large": 2}
+    assert report.not_checked == ["nothing_sleeps"]
+    assert report.samples == {"nothing_is_large": [[("number_id", "9")]]}
+
+    catalogue = slow_in_the_middle(
+        tmp_path, NUMBERS.replace("generate_series(1, 10) n", "(SELECT 9 AS n FROM core_job) j")
+    )
+    report = check_invariants(
+        catalogue=catalogue,
+        seconds_each=0.5,
+        on_asked=lambda name: Job.objects.create(kind="test", key=name),
+    )
+    assert report.figures == {"nothing_is_odd": 0, "nothing_is_large": 1}, (
+        "the row from before the first query"
+    )
+    assert Job.objects.count() == 3
+
+
+def test_a_nights_run_tells_what_it_could_not_check(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalogue = slow_in_the_middle(tmp_path)
+    monkeypatch.setattr("core.invariants.runner.load_catalogue", lambda: catalogue)
+    monkeypatch.setattr("core.domain.invariant_runs.load_catalogue", lambda: catalogue)
+    monkeypatch.setattr(invariant_runs, "SECONDS_EACH", 0.5)
+    request_nightly_run()
+
+    with caplog.at_level(logging.ERROR, logger="core.domain.invariant_runs"):
+        assert run_due_jobs(kinds=["check_invariants"]) == 1
+
+    run = last_run()
+    assert (run.total, run.broken, run.not_checked) == (3, 1, ["nothing_sleeps"])
+    assert "nothing_sleeps" not in run.figures
+    assert caplog.messages == [
+        "invariant nothing_is_large is broken by 2 rows",
+        "invariant nothing_sleeps was not checked in time",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_worker_leaves_the_check_to_the_first() -> None:
+    """And the job stays what it is: done is said by who did it."""
+    request_nightly_run()
+    _run, job = unfinished_run()
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended('check_invariants', 2))")
+        assert not run_job(job_id=job.pk)
+    finally:
+        other.close()
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.last_error) == ("ready", 0, "")
+    assert run_job(job_id=job.pk)
+
+
+def test_a_check_is_rung_for_alone_and_with_time(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung = []
+    monkeypatch.setattr("core.tasks.run_jobs.apply_async", lambda **message: rung.append(message))
+    request_nightly_run()
+    for number in range(40):
+        enqueue_job(kind="settle", key=str(number))
+
+    assert ring() == 41
+
+    sizes = {(len(message["kwargs"]["job_ids"]), message["time_limit"]) for message in rung}
+    assert sizes == {(5, settings.CELERY_TASK_TIME_LIMIT), (1, invariant_runs.RUN_SECONDS)}
+    assert settings.CELERY_TASK_TIME_LIMIT < invariant_runs.RUN_SECONDS
 
 
 @pytest.mark.django_db(transaction=True)

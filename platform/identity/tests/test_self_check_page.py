@@ -78,6 +78,25 @@ def test_the_page_shows_what_is_broken_in_the_readers_language(
     assert operator.get(f"{PAGE}?run=nonsense").status_code == 200
 
 
+def test_what_was_not_checked_in_time_is_said_and_no_all_clear_is_given(operator: Client) -> None:
+    run = record_run(trigger=RunTrigger.NIGHTLY)
+    InvariantRun.objects.filter(pk=run.pk).update(
+        figures={name: rows for name, rows in run.figures.items() if name != "one_platform"},
+        not_checked=["one_platform"],
+    )
+
+    page = operator.get(PAGE, headers={"accept-language": "en"}).content.decode()
+
+    for sentence in (
+        "What was checked holds",
+        "1 took too long and was not checked",
+        "1 not checked in time",
+    ):
+        assert sentence in page
+    assert "is-good" not in page
+    assert "All " not in page.partition("checks-state")[2].partition("</section>")[0]
+
+
 def test_nobody_else_sees_or_asks(client: Client, db: None) -> None:
     assert client.get(PAGE).status_code == 302
     assert client.post(f"{PAGE}check/").status_code == 302
