@@ -36,6 +36,12 @@ def _others(cpu: dict[str, float | None]) -> float | None:
     return max(0.0, (cpu["machine"] or 0.0) * count_cores() - ours)
 
 
+def _known_to_psycopg() -> dict[str, Any]:
+    """How we reach the database, with every option of DATABASE_URL (TLS, time-outs); less what is Django's own."""
+    values = connection.get_connection_params()
+    return {name: value for name, value in values.items() if name not in ("context", "cursor_factory")}
+
+
 class Watcher:
     """Holds a connection of its own for the look, so that it waits for nobody."""
 
@@ -79,13 +85,7 @@ class Watcher:
     def _ask(self) -> dict[str, Any] | None:
         try:
             if self._connection is None or self._connection.closed:
-                values = connection.get_connection_params()
-                known = {
-                    name: values[name]
-                    for name in ("host", "port", "user", "password", "dbname")
-                    if name in values
-                }
-                self._connection = psycopg.connect(**known, autocommit=True)
+                self._connection = psycopg.connect(**_known_to_psycopg(), autocommit=True)
             with self._connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
                 return cursor.execute(LOOK, self._values).fetchone()
         except psycopg.Error:
