@@ -89,6 +89,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "sweep-expired": {"task": "coupons.tasks.sweep_expired", "schedule": 120.0},
     "live-openings": {"task": "coupons.live.tasks.flush_openings", "schedule": 10.0},
+    "lost-rehearsals": {"task": "coupons.live.tasks.end_lost_rehearsals", "schedule": 60.0},
     "end-deals": {"task": "coupons.tasks.end_deals", "schedule": 300.0},
     # 03:40 of the installation's zone: after midnight's statements, before anybody opens.
     "check-invariants": {

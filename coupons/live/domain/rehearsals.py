@@ -144,17 +144,37 @@ def cancel_rehearsal(*, rehearsal: Rehearsal, by: User | None) -> None:
     _record("rehearsal.cancel", rehearsal, by)
 
 
+@transaction.atomic
 def end_lost_rehearsals() -> int:
-    """Rehearsals whose process is gone are said to have failed; how many."""
+    """Rehearsals whose process is gone are said to have failed, and a job shuts what they left open; how many."""
     long_ago = timezone.now() - timedelta(seconds=SILENT_SECONDS)
     with scopes_disabled():
-        silent = Rehearsal.objects.filter(state=RehearsalState.RUNNING, heartbeat_at__lt=long_ago).update(
-            state=RehearsalState.FAILED, failure=RehearsalFailure.LOST, finished_at=Now()
+        silent = list(
+            Rehearsal.objects.select_for_update(of=("self",), no_key=True, skip_locked=True).filter(
+                state=RehearsalState.RUNNING, heartbeat_at__lt=long_ago
+            )
+        )
+        Rehearsal.objects.filter(pk__in=[lost.pk for lost in silent]).update(
+            state=RehearsalState.FAILED, failure=RehearsalFailure.LOST, phase="", finished_at=Now()
         )
         unborn = Rehearsal.objects.filter(state=RehearsalState.REQUESTED, asked_at__lt=long_ago).update(
             state=RehearsalState.FAILED, failure=RehearsalFailure.NOT_STARTED, finished_at=Now()
         )
-    return silent + unborn
+        left_open = list(
+            Rehearsal.objects.filter(
+                failure=RehearsalFailure.LOST, shadow__isnull=False, shut_at__isnull=True
+            )
+        )
+    for lost in silent:
+        _record("rehearsal.lost", lost, None)
+    for lost in left_open:  # its key: one job for each, however often this is asked
+        enqueue_job(
+            kind="shut_rehearsal",
+            key=str(lost.pk),
+            payload={"rehearsal_id": lost.pk},
+            merchant_id=lost.merchant_id,
+        )
+    return len(silent) + unborn
 
 
 def rounds_in_time(*, session: LiveSession) -> list[Rehearsal]:

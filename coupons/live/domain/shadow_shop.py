@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
-from django_scopes import scope
+from django_scopes import scope, scopes_disabled
 
 from core.errors import Invalid
 from coupons.domain.orders import close_order
@@ -228,3 +229,5 @@ def retire_shadow_shop(*, shadow: Merchant) -> None:
     for post in posts:
         end_membership(membership=post, by=None)
         User.objects.filter(pk=post.user_id).update(is_active=False)
+    with scopes_disabled():
+        Rehearsal.objects.filter(shadow=shadow, shut_at__isnull=True).update(shut_at=Now())

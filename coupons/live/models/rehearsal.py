@@ -18,7 +18,8 @@ class Rehearsal(models.Model):
     """`peak` orders a second were asked for over `seconds` of load; `shadow` is the shop it was played in.
 
     Its process alone writes the row while it runs: `heartbeat_at` says that it lives, `progress` (for people who watch)
-    what it sees. `report` is written once, at the end, and is what the report page and the files are made of.
+    what it sees. `report` is written once, at the end, and is what the report page and the files are made of. `shut_at`
+    says that its shadow shop was closed for good.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
@@ -34,6 +35,7 @@ class Rehearsal(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
+    shut_at = models.DateTimeField(null=True)
     cancel_asked_at = models.DateTimeField(null=True)
     progress = models.JSONField(default=dict)
     report = models.JSONField(null=True)

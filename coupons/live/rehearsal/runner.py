@@ -7,11 +7,9 @@ import time
 from typing import Any
 
 from django.db import connection
-from django_scopes import scopes_disabled
 
 from core.embedded.processes import say
 from core.models import Job
-from coupons.enums import DealState
 from coupons.live.domain.rehearsals import (
     RehearsalOver,
     end_cancelled,
@@ -24,7 +22,6 @@ from coupons.live.domain.shadow_shop import (
     UNDO_SECONDS,
     ShadowShop,
     build_shadow_shop,
-    retire_shadow_shop,
     trim_stock,
 )
 from coupons.live.enums import RehearsalFailure, RehearsalPhase
@@ -33,10 +30,11 @@ from coupons.live.rehearsal.bottleneck import Sample
 from coupons.live.rehearsal.faults import FaultScript
 from coupons.live.rehearsal.load import Load
 from coupons.live.rehearsal.plan import SELL_OUT_MOST_SECONDS, Plan, make_plan
-from coupons.live.rehearsal.processes import OwnProcesses, WebDidNotStart, stop_left_over_valkey
+from coupons.live.rehearsal.processes import OwnProcesses, WebDidNotStart
 from coupons.live.rehearsal.report import Seen, make_report, thin_series
 from coupons.live.rehearsal.sampling import Watcher
-from coupons.live.rehearsal.tokens import give_tokens, take_tokens_back
+from coupons.live.rehearsal.shutting import clear_up_after_lost_ones, shut_rehearsal
+from coupons.live.rehearsal.tokens import give_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -87,27 +85,6 @@ def run_rehearsal(rehearsal: Rehearsal) -> bool:
     finally:
         run.close()
     return False
-
-
-def clear_up_after_lost_ones() -> None:
-    """What a rehearsal whose process was killed could not do itself."""
-    with scopes_disabled():
-        lost = list(
-            Rehearsal.objects.filter(failure=RehearsalFailure.LOST, shadow__deals__state=DealState.ONLINE)
-            .select_related("shadow")
-            .distinct()
-        )
-    for rehearsal in lost:
-        stop_left_over_valkey(rehearsal.lane)
-        _shut(rehearsal)
-
-
-def _shut(rehearsal: Rehearsal) -> None:
-    """Shut its shadow shop, take its tokens back, ring for its jobs no more."""
-    assert rehearsal.shadow is not None  # noqa: S101 - there was a shop
-    retire_shadow_shop(shadow=rehearsal.shadow)
-    take_tokens_back(rehearsal)
-    drop_jobs(rehearsal)
 
 
 def _enter_lane(lane: str) -> None:
@@ -185,7 +162,7 @@ class _Run:
             self.watcher.close()
         if self.shop is not None:
             self.rehearsal.shadow = self.shop.merchant
-            _shut(self.rehearsal)
+            shut_rehearsal(self.rehearsal)
 
     def _prepare(self) -> ShadowShop:
         pieces = max(3, math.floor(self.plan.orders * PIECES_PER_ORDER * STOCK_SHARE))
@@ -357,8 +334,3 @@ def _hurry_jobs(lane: str) -> None:
             " AND kind <> 'end_live_session' AND lease_until IS NULL",
             [lane],
         )
-
-
-def drop_jobs(rehearsal: Rehearsal) -> None:
-    """Nobody rings for this lane any more. A refund in play money that was not paid keeps the job it waits for."""
-    Job.objects.filter(lane=rehearsal.lane, state="ready").exclude(kind="pay_refund").delete()

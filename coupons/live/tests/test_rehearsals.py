@@ -11,9 +11,10 @@ from django.utils import timezone
 from django_scopes import scope, scopes_disabled
 
 from core.domain import jobs
+from core.domain.invariant_runs import last_run
 from core.errors import Invalid
-from core.invariants import check_invariants
-from core.models import IdempotencyKey, Job
+from core.invariants import check_invariants, load_catalogue
+from core.models import IdempotencyKey, InvariantRun, Job
 from coupons.domain.orders import SoldOut
 from coupons.domain.refunds import request_refund
 from coupons.enums import OrderState
@@ -37,8 +38,10 @@ from coupons.live.domain.shadow_remains import purge_rehearsals
 from coupons.live.domain.shadow_shop import build_shadow_shop, retire_shadow_shop, trim_stock
 from coupons.live.enums import RehearsalFailure, RehearsalPhase, RehearsalState
 from coupons.live.models import LiveSession, Rehearsal
+from coupons.live.rehearsal.books import check_books
 from coupons.live.rehearsal.report import count_rounds
-from coupons.live.rehearsal.runner import clear_up_after_lost_ones, drop_jobs
+from coupons.live.rehearsal.sampling import Watcher
+from coupons.live.rehearsal.shutting import clear_up_after_lost_ones, drop_jobs
 from coupons.live.rehearsal.tokens import give_tokens, take_tokens_back
 from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
 from coupons.models import Coupon, Deal, DealStock, Order
@@ -355,6 +358,98 @@ def test_what_a_lost_rehearsal_left_open_is_ended_when_its_remains_go(town: Town
         assert Order.objects.get(pk=order.pk).state == OrderState.CLOSED
         assert (Deal.objects.get().state, LiveSession.objects.get().state) == ("ended", "ended")
     assert check_invariants(merchant_id=shop.merchant.pk).broken == {}
+
+
+def test_what_a_killed_process_left_open_is_shut_at_once_and_its_page_says_so(town: Town):
+    """Without a next rehearsal and without the month's purge."""
+    session = plan(town)
+    rehearsal = begin_rehearsal(rehearsal_id=ask(session).pk)
+    shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=1, clerks=2)
+    token = give_tokens(shop.customers)[0]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tongdao.lane', %s, true)", [rehearsal.lane])
+        order = shop_order(shop)
+        cursor.execute("SELECT set_config('tongdao.lane', '', true)")
+    heard = timezone.now() - timedelta(seconds=181)
+    with scopes_disabled():
+        Rehearsal.objects.filter(pk=rehearsal.pk).update(heartbeat_at=heard)
+        real = Deal.objects.filter(merchant=town.merchant).values()
+        before = list(real)
+    owner = Client(headers={"accept-language": "en"})
+    owner.force_login(town.owner)
+    page = reverse("rehearsal", args=(town.merchant.slug, session.pk, rehearsal.pk))
+
+    seen_first = owner.get(page).content.decode()
+    assert "Its shadow shop is being shut" in seen_first
+    assert [end_lost_rehearsals(), end_lost_rehearsals()] == [0, 0]
+    (job,) = Job.objects.filter(kind="shut_rehearsal")
+    with scopes_disabled():
+        assert Rehearsal.objects.get(pk=rehearsal.pk).shut_at is None
+
+    assert jobs.run_job(job_id=job.pk)
+    seen_then = owner.get(page).content.decode()
+
+    with scopes_disabled():
+        lost = Rehearsal.objects.get(pk=rehearsal.pk)
+        assert (lost.state, lost.failure, lost.phase) == ("failed", "lost", "")
+        assert lost.shut_at is not None
+        assert list(real) == before
+    with scope(merchant=shop.merchant.pk):
+        assert Order.objects.get(pk=order.pk).state == OrderState.CLOSED
+        assert (Deal.objects.get().state, LiveSession.objects.get().state) == ("ended", "ended")
+    assert not Job.objects.filter(lane=rehearsal.lane).exists()
+    answer = Client().get(reverse("api_orders"), headers={"Authorization": f"Token {token}"})
+    assert answer.status_code == 401
+    assert "being shut" not in seen_then
+    assert "its shadow shop is shut" in seen_then
+    assert f"{timezone.localtime(heard):%H:%M}" in seen_then
+    assert AuditEvent.objects.filter(verb="rehearsal.lost", noun_id=rehearsal.pk).count() == 1
+    assert check_invariants(merchant_id=shop.merchant.pk).broken == {}
+
+
+def test_a_process_killed_before_it_built_its_shop_leaves_nothing_to_shut(town: Town):
+    session = plan(town)
+    rehearsal = begin_rehearsal(rehearsal_id=ask(session).pk)
+    with scopes_disabled():
+        Rehearsal.objects.filter(pk=rehearsal.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=181))
+    assert end_lost_rehearsals() == 1
+    assert not Job.objects.filter(kind="shut_rehearsal").exists()
+    owner = Client(headers={"accept-language": "en"})
+    owner.force_login(town.owner)
+    page = reverse("rehearsal", args=(town.merchant.slug, session.pk, rehearsal.pk))
+    assert "its shadow shop was not built yet" in owner.get(page).content.decode()
+
+
+def test_the_books_of_a_rehearsal_are_a_recorded_check(town: Town):
+    """Of the shadow shop alone, so it never stands for the installation's own last check."""
+    rehearsal = begin_rehearsal(rehearsal_id=ask(plan(town)).pk)
+    shop = build_shadow_shop(rehearsal=rehearsal, pieces=25, customers=1, clerks=1)
+    counted = []
+    figures = check_books(merchant_id=shop.merchant.pk, on_counted=lambda name, rows: counted.append(name))
+    run = InvariantRun.objects.get()
+    assert (run.trigger, run.merchant_id, run.broken) == ("rehearsal", shop.merchant.pk, 0)
+    assert run.finished_at is not None
+    assert run.figures == figures
+    assert sorted(counted) == sorted(figures) == sorted(load_catalogue())
+    assert last_run() is None
+
+
+def test_the_watcher_reaches_the_database_by_every_option_of_its_address(monkeypatch: pytest.MonkeyPatch):
+    """As what stands behind the ? of DATABASE_URL: a server that wants TLS refuses a connection that forgot it."""
+    asked = {"application_name": "a-watcher", "sslmode": "allow", "connect_timeout": "7"}
+    before = connection.settings_dict.get("OPTIONS", {})
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {**before, **asked})
+    watcher = Watcher(lane="nobody", merchant_id=0)
+    try:
+        sample = watcher.look(second=1.0, pids={}, generator=None)
+        assert sample.connections > 0, "the database answered"
+        used = watcher._connection.info.get_parameters()
+        assert {name: used.get(name) for name in asked} == asked
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'a-watcher'")
+            assert cursor.fetchone()[0] == 1
+    finally:
+        watcher.close()
 
 
 def shop_order(shop, *, customer: int = 0):
