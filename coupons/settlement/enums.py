@@ -33,3 +33,69 @@ STATEMENT_TRANSITIONS: dict[StatementState, set[StatementState]] = {
     StatementState.CONFIRMED: {StatementState.PAID},
     StatementState.PAID: set(),
 }
+
+
+class BillEntryKind(models.TextChoices):
+    PAYMENT = "payment", pgettext_lazy("bill", "Payment")
+    REFUND = "refund", pgettext_lazy("bill", "Refund")
+
+
+class BreakKind(models.TextChoices):
+    """What does not agree between orders, the payment provider's bill and the ledger."""
+
+    MISSING_IN_BILL = "missing_in_bill", _("Missing in the bill")
+    MISSING_IN_BOOKS = "missing_in_books", _("Missing in our books")
+    AMOUNT_DIFFERS = "amount_differs", _("Amount differs")
+    DUPLICATE_IN_BILL = "duplicate_in_bill", _("Twice in the bill")
+    REFUND_DIFFERS = "refund_differs", _("Refund differs")
+    DAY_DIFFERS = "day_differs", _("On another day")
+    LEDGER_DIFFERS = "ledger_differs", _("Not in the ledger as received")
+    ORDER_DIFFERS = "order_differs", _("Order and payments differ")
+
+
+class BreakCause(models.TextChoices):
+    """The likely reason, as far as the rows tell it."""
+
+    LATE_BILL = "late_bill", _("Paid shortly before midnight: probably in the next day's bill")
+    NOT_BILLED = "not_billed", _("The provider's bill does not know this payment")
+    NOTICE_MISSING = "notice_missing", _("The provider took the money, but its notice never reached us")
+    UNKNOWN_REFERENCE = "unknown_reference", _("No payment of ours has this number")
+    OTHER_AMOUNT = "other_amount", _("The bill names another amount")
+    BILLED_TWICE = "billed_twice", _("The bill lists this payment more than once")
+    REFUND_NOT_BILLED = "refund_not_billed", _("We paid back, the bill does not say so")
+    REFUND_UNKNOWN = "refund_unknown", _("The bill says paid back, we have no such refund")
+    OTHER_REFUND = "other_refund", _("The bill names another refunded amount")
+    OTHER_DAY = "other_day", _("The bill lists this payment on another day")
+    NOT_BOOKED = "not_booked", _("No entry of the ledger holds it yet")
+    OTHER_BOOKING = "other_booking", _("The entry of the ledger has another sum")
+    ORDER_SUMS = "order_sums", _("The order counts other sums than its payments and refunds")
+
+
+class BreakState(models.TextChoices):
+    OPEN = "open", pgettext_lazy("break", "Open")
+    EXPLAINED = "explained", _("Explained")
+    ADJUSTED = "adjusted", _("Adjusted")
+    CLEARED = "cleared", _("Gone by itself")
+
+
+BREAK_TRANSITIONS: dict[BreakState, set[BreakState]] = {
+    BreakState.OPEN: {BreakState.EXPLAINED, BreakState.ADJUSTED, BreakState.CLEARED},
+    BreakState.EXPLAINED: set(),
+    BreakState.ADJUSTED: set(),
+    BreakState.CLEARED: set(),
+}
+
+
+class BillRowRefusal(models.TextChoices):
+    """Why a row of a bill cannot be taken; one such row and nothing of the file is."""
+
+    RAGGED = "ragged", _("It has more cells than the header has columns")
+    REFERENCE_MISSING = "reference_missing", _("The number of the payment is missing")
+    REFERENCE_TOO_LONG = "reference_too_long", _("The number of the payment is too long")
+    KIND_UNKNOWN = "kind_unknown", _("It is neither a payment nor a refund")
+    AMOUNT_INVALID = "amount_invalid", _("The amount is no sum in yuan with two decimals at most")
+    AMOUNT_ZERO = "amount_zero", _("The amount is zero")
+    TIME_INVALID = "time_invalid", _("The time cannot be read")
+    SUMS_DIFFER = "sums_differ", _("Total, paid and refunded do not add up")
+    MONEY_WITHOUT_TIME = "money_without_time", _("Money without a time of payment")
+    OUTSIDE_DAYS = "outside_days", _("The day is not among the days of the bill")

@@ -193,3 +193,59 @@ WHERE {merchant b.merchant_id} AND j.merchant_id <> b.merchant_id;
 -- zh: 彩排产生的数据不会进入任何结算单。
 SELECT s.id AS statement_id FROM settlement_statement s JOIN merchants_merchant m ON m.party_id = s.merchant_id
 WHERE {merchant s.merchant_id} AND m.shadow_of_id IS NOT NULL;
+
+-- area: reconciliation | Reconciliation | 对账
+
+-- name: bills_equal_their_entries
+-- en: A provider's bill says the number and sum of its payments and refunds, and its entries are exactly those, each inside its days.
+-- zh: 支付渠道账单的付款、退款笔数和金额等于其明细之和，且明细都在账单的日期之内。
+SELECT b.id AS bill_id FROM settlement_providerbill b
+LEFT JOIN (SELECT e.bill_id, count(*) FILTER (WHERE e.kind = 'payment') AS payments,
+        COALESCE(sum(e.amount_fen) FILTER (WHERE e.kind = 'payment'), 0) AS payments_fen,
+        count(*) FILTER (WHERE e.kind = 'refund') AS refunds,
+        COALESCE(sum(e.amount_fen) FILTER (WHERE e.kind = 'refund'), 0) AS refunds_fen,
+        min(e.business_date) AS first_day, max(e.business_date) AS last_day
+    FROM settlement_billentry e WHERE {merchant e.merchant_id} GROUP BY e.bill_id) t ON t.bill_id = b.id
+WHERE {merchant b.merchant_id}
+  AND ((b.payments_count, b.payments_fen, b.refunds_count, b.refunds_fen) IS DISTINCT FROM
+       (COALESCE(t.payments, 0)::int, COALESCE(t.payments_fen, 0)::bigint, COALESCE(t.refunds, 0)::int,
+        COALESCE(t.refunds_fen, 0)::bigint)
+       OR t.first_day < b.first_day OR t.last_day > b.last_day);
+
+-- name: no_day_is_billed_twice
+-- en: Of the bills that stand, no two of one provider cover the same day of a merchant.
+-- zh: 同一商户、同一支付渠道，有效账单的日期互不重叠。
+SELECT b.id AS bill_id FROM settlement_providerbill b
+JOIN settlement_providerbill o ON o.merchant_id = b.merchant_id AND o.provider = b.provider AND o.id > b.id
+    AND o.replaced_by_id IS NULL AND o.first_day <= b.last_day AND o.last_day >= b.first_day
+WHERE {merchant b.merchant_id} AND b.replaced_by_id IS NULL;
+
+-- name: adjustments_book_their_break
+-- en: Every adjusted difference has one entry of the ledger, which moves exactly that difference; no other entry adjusts anything.
+-- zh: 每条已调账的差异都有且只有一笔账簿分录，金额正好是该差异；没有其他调账分录。
+SELECT COALESCE(j.id, b.journal_id) AS journal_id
+FROM (SELECT x.id, sum(CASE WHEN d.kind = 'psp_clearing' THEN t.amount_fen ELSE -t.amount_fen END) AS fen,
+        count(*) FILTER (WHERE (d.kind, c.kind) NOT IN (('psp_clearing', 'differences'), ('differences', 'psp_clearing'))) AS others
+      FROM ledger_journal x JOIN ledger_transfer t ON t.journal_id = x.id
+      JOIN ledger_account d ON d.id = t.debit_account_id JOIN ledger_account c ON c.id = t.credit_account_id
+      WHERE {merchant x.merchant_id} AND x.kind = 'adjustment' GROUP BY x.id) j
+FULL JOIN (SELECT x.journal_id, x.clearing_fen FROM settlement_break x
+           WHERE {merchant x.merchant_id} AND x.journal_id IS NOT NULL) b ON b.journal_id = j.id
+WHERE j.fen IS DISTINCT FROM b.clearing_fen OR j.others > 0;
+
+-- area: tenancy | Each merchant's own | 商户之间互不相混
+
+-- name: reconciliation_stays_with_its_merchant
+-- en: Bills, their entries, uploads and differences belong to the merchant of all they name.
+-- zh: 账单、账单明细、上传的文件和差异，与它们所指的一切同属一个商户。
+SELECT 'bill' AS noun, b.id FROM settlement_providerbill b JOIN settlement_providerbill r ON r.id = b.replaced_by_id
+    WHERE {merchant b.merchant_id} AND r.merchant_id <> b.merchant_id
+UNION ALL SELECT 'entry', e.id FROM settlement_billentry e JOIN settlement_providerbill b ON b.id = e.bill_id
+    WHERE {merchant e.merchant_id} AND b.merchant_id <> e.merchant_id
+UNION ALL SELECT 'upload', u.id FROM settlement_billupload u JOIN settlement_providerbill b ON b.id = u.bill_id
+    WHERE {merchant u.merchant_id} AND b.merchant_id <> u.merchant_id
+UNION ALL SELECT 'break', k.id FROM settlement_break k JOIN settlement_reconciliationrun r ON r.id = k.run_id
+    LEFT JOIN coupons_payment p ON p.id = k.payment_id LEFT JOIN coupons_order o ON o.id = k.order_id
+    LEFT JOIN settlement_billentry e ON e.id = k.entry_id LEFT JOIN ledger_journal j ON j.id = k.journal_id
+    WHERE {merchant k.merchant_id} AND (r.merchant_id <> k.merchant_id OR r.day <> k.day OR p.merchant_id <> k.merchant_id
+        OR o.merchant_id <> k.merchant_id OR e.merchant_id <> k.merchant_id OR j.merchant_id <> k.merchant_id);

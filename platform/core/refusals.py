@@ -248,6 +248,37 @@ REFUSALS: dict[str, Refusal] = {
         409, _("This rehearsal is over."), _("Load the page again and look at its state.")
     ),
     # statements
+    "break_not_open": Refusal(
+        409,
+        _("Somebody answered this difference before, or it is gone."),
+        _("Load the page again and look at its state."),
+    ),
+    "nothing_to_adjust": Refusal(
+        409, _("No money differs here."), _("Explain it instead, or wait until the next match clears it.")
+    ),
+    "days_billed": Refusal(
+        409,
+        _("Another bill covers some of these days: %(file)s, %(first)s to %(last)s."),
+        _("Say that this file replaces it, where the provider has corrected it; else leave it."),
+    ),
+    "bill_too_short": Refusal(
+        409,
+        _("This file cannot replace a bill that covers %(first)s to %(last)s."),
+        _("Ask the provider for a file of all those days."),
+    ),
+    "bill_empty": Refusal(
+        422, _("There is no payment and no refund in this file."), _("Choose the file of another day.")
+    ),
+    "bill_too_long": Refusal(
+        422,
+        _("The file spans more than a year: %(first)s to %(last)s."),
+        _("Look for a wrong year among its times, or split it."),
+    ),
+    "bill_refused": Refusal(
+        422,
+        _("%(count)s rows of the file cannot be taken, so nothing was."),
+        _("Correct them and choose the file again."),
+    ),
     "statement_not_open": Refusal(
         409, _("This statement was answered before."), _("Load the page again and look at its state.")
     ),

@@ -12,6 +12,7 @@ class AccountKind(models.TextChoices):
     SERVICE_FEE = "service_fee", _("Service fee of the provider")
     STATION_SHARE = "station_share", _("Station share")
     COMMISSION = "commission", _("Commission of the creator")
+    DIFFERENCES = "differences", _("Differences with payment providers")
 
 
 class AccountBound(models.TextChoices):
@@ -31,6 +32,7 @@ ACCOUNT_BOUNDS: dict[AccountKind, AccountBound] = {
     AccountKind.SERVICE_FEE: AccountBound.NONE,
     AccountKind.STATION_SHARE: AccountBound.NONE,
     AccountKind.COMMISSION: AccountBound.NONE,
+    AccountKind.DIFFERENCES: AccountBound.NONE,
 }
 
 
@@ -38,3 +40,4 @@ class JournalKind(models.TextChoices):
     PAYMENTS = "payments", _("Payments received")
     SETTLEMENT = "settlement", _("Redemptions settled")
     REFUNDS = "refunds", _("Refunds before use")
+    ADJUSTMENT = "adjustment", _("Difference adjusted")

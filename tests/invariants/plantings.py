@@ -430,6 +430,18 @@ TENANCY: dict[str, Planting] = {
         " WHERE b.merchant_id = {there} ORDER BY b.id LIMIT 1)"
         " WHERE id = (SELECT min(id) FROM settlement_settlementbatch WHERE merchant_id = {here})"
     ),
+    "bills_equal_their_entries": Planting(
+        "UPDATE settlement_providerbill SET payments_count = payments_count + 1 WHERE merchant_id = {here} AND replaced_by_id IS NULL"
+    ),
+    "no_day_is_billed_twice": Planting(
+        "UPDATE settlement_providerbill SET replaced_by_id = NULL WHERE merchant_id = {here} AND replaced_by_id IS NOT NULL"
+    ),
+    "adjustments_book_their_break": Planting(
+        "UPDATE settlement_break SET clearing_fen = clearing_fen + 1 WHERE merchant_id = {here} AND state = 'adjusted'"
+    ),
+    "reconciliation_stays_with_its_merchant": Planting(
+        "UPDATE settlement_billupload SET merchant_id = {there} WHERE merchant_id = {here}"
+    ),
 }
 
 FIGURES: dict[str, Planting] = {

@@ -25,8 +25,12 @@ from coupons.live.domain.session_states import end_session, go_live
 from coupons.live.models import LiveOpening
 from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Audience, AudienceMember, DealReview
+from coupons.settlement.domain.breaks import adjust_break
+from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
+from coupons.settlement.models import BillUpload, Break
+from coupons.settlement.tests.billing import bill_of, rows_of_day
 from coupons.tests.town import Town, make_town
 from identity.enums import Role
 from merchants.domain.import_drafts import start_draft
@@ -51,6 +55,7 @@ def build_shop(slug: str) -> Town:
     _stated_and_settled(town, gift=gift, begin=begin)
     _redeemed_just_now(town, card=card)
     _refunded(town, begin=begin)
+    _reconciled(town, begin=begin)
     _allotted(town)
     _sold_live(town)
     _kept_beside(town)
@@ -96,6 +101,25 @@ def _refunded(town: Town, *, begin) -> None:
         request_refund(coupon=coupon, by=town.owner)
         run_due_jobs(kinds=["pay_refund"])
         settle_merchant(merchant_id=town.merchant.pk)
+
+
+def _reconciled(town: Town, *, begin) -> None:
+    """A day billed, billed again with one payment less and one twice; the first adjusted, the other open."""
+    day = begin.astimezone(town.merchant.tzinfo).date()
+    rows = rows_of_day(town, day)
+    bill_of(town, day=day, rows=rows)
+    bill = bill_of(town, day=day, rows=[*rows[1:], rows[1]], replaces=True).bill
+    reconcile_day(merchant=town.merchant, day=day)
+    missing, _twice = Break.objects.filter(merchant=town.merchant).order_by("-kind")
+    adjust_break(found=missing, by=town.owner, words="lost")
+    BillUpload.objects.create(
+        merchant=town.merchant,
+        provider="sandbox",
+        file_name="b.csv",
+        content=b"",
+        created_by=town.owner,
+        bill=bill,
+    )
 
 
 def leave_open(town: Town) -> None:

@@ -53,10 +53,20 @@ from coupons.live.models import LiveSession, Rehearsal
 from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
 from coupons.models import Coupon, Order, Payment, Redemption, Refund
 from coupons.payment_providers.sandbox import SandboxProvider
+from coupons.settlement.domain.breaks import adjust_break, explain_break
+from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import confirm_statement, dispute_statement, seal_statements
-from coupons.settlement.enums import LINE_TRANSITIONS, STATEMENT_TRANSITIONS, LineState, StatementState
-from coupons.settlement.models import SettlementLine, Statement
+from coupons.settlement.enums import (
+    BREAK_TRANSITIONS,
+    LINE_TRANSITIONS,
+    STATEMENT_TRANSITIONS,
+    BreakState,
+    LineState,
+    StatementState,
+)
+from coupons.settlement.models import Break, SettlementLine, Statement
+from coupons.settlement.tests.billing import bill_of, pay_and_bill
 from coupons.tests.town import Town, make_town
 from identity.enums import Role
 from merchants.domain.invitations import accept_as_new_user, invite_staff, withdraw_invitation
@@ -316,6 +326,42 @@ STATEMENT = Cycle(
 )
 
 
+# Reconciliation
+
+
+def put_break(town: Town, state: BreakState) -> Break:
+    pay_and_bill(town, missing=1)
+    found = Break.objects.get(kind="missing_in_bill", merchant=town.merchant)
+    if state != BreakState.OPEN:
+        _steps = {BreakState.EXPLAINED: explain, BreakState.ADJUSTED: adjust, BreakState.CLEARED: clear}
+        _steps[state](town, found)
+    return found
+
+
+def explain(town: Town, found: Break) -> Any:
+    return explain_break(found=found, by=town.owner, words="The provider sends it tomorrow")
+
+
+def adjust(town: Town, found: Break) -> Any:
+    return adjust_break(found=found, by=town.owner, words="The provider agrees")
+
+
+def clear(town: Town, found: Break) -> Any:
+    bill_of(town, day=found.day, replaces=True)
+    return reconcile_day(merchant=town.merchant, day=found.day)
+
+
+BREAK = Cycle(
+    BREAK_TRANSITIONS,
+    put_break,
+    {
+        "explain": (explain, {(BreakState.OPEN, BreakState.EXPLAINED)}),
+        "adjust": (adjust, {(BreakState.OPEN, BreakState.ADJUSTED)}),
+        "match": (clear, {(BreakState.OPEN, BreakState.CLEARED)}),
+    },
+)
+
+
 # Shops
 
 
@@ -498,6 +544,7 @@ CYCLES = {
     "Refund": REFUND,
     "Line": LINE,
     "Statement": STATEMENT,
+    "Break": BREAK,
     "Live session": LIVE_SESSION,
     "Rehearsal": REHEARSAL,
     "Store": STORE,

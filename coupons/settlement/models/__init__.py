@@ -1,5 +1,17 @@
+from coupons.settlement.models.bill import BillEntry, BillUpload, ProviderBill
 from coupons.settlement.models.line import SettlementBatch, SettlementLine
 from coupons.settlement.models.progress import SettlementProgress
+from coupons.settlement.models.reconciliation import Break, ReconciliationRun
 from coupons.settlement.models.statement import Statement
 
-__all__ = ["SettlementBatch", "SettlementLine", "SettlementProgress", "Statement"]
+__all__ = [
+    "BillEntry",
+    "BillUpload",
+    "Break",
+    "ProviderBill",
+    "ReconciliationRun",
+    "SettlementBatch",
+    "SettlementLine",
+    "SettlementProgress",
+    "Statement",
+]
