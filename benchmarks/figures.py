@@ -44,13 +44,13 @@ def middle(rounds: Sequence[Figures]) -> Figures:
 def measure_rounds(
     options: "Options", measured: Mapping[str, Callable[[float], Figures]], *, warm_up_seconds: float = 1.0
 ) -> dict[str, list[Figures]]:
-    """Measure each thing in turn, round after round, after a short warm-up of each.
+    """Measure each thing in turn, round after round, after a warm-up of each, which is no longer than a round.
 
     The order turns round with every round, so that none always follows the same neighbour.
     """
     for name, measure in measured.items():
         say(f"  warming up {name} ...")
-        measure(warm_up_seconds)
+        measure(min(warm_up_seconds, options.seconds))
     rounds: dict[str, list[Figures]] = {name: [] for name in measured}
     for number in range(options.rounds):
         names = list(measured) if number % 2 == 0 else list(measured)[::-1]

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 # Opened at once, all connections go to whichever worker wakes first; opened one after another while the earlier ones are
 # busy, a server with several workers shares them out, as it does in life.
 SECONDS_BETWEEN_CONNECTIONS = 0.05
-MOST_PER_SECOND = (
-    4_000  # requests made ready for each second of a round; what was not sent waits for the next
-)
+# Requests made ready for each second of a round and each connection; what was not sent waits for the next.
+MOST_PER_SECOND_AND_CONNECTION = 500
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Requests:
 
 
 def measure_http(web: "Web", requests: Requests, *, seconds: float, connections: int = 8) -> "Figures":
-    """Send requests for this long, each once.
+    """Send requests for this long, and until one was answered in that time; each once.
 
     Raises RuntimeError with the answer where one was not what its request expects, or where requests ran out.
     """
@@ -65,9 +64,8 @@ def measure_http(web: "Web", requests: Requests, *, seconds: float, connections:
     from benchmarks.figures import Figures, percentile
 
     with tempfile.NamedTemporaryFile("w+", suffix=".jsonl", prefix="requests-") as file:
-        for request in requests.look(
-            int((seconds + connections * SECONDS_BETWEEN_CONNECTIONS) * MOST_PER_SECOND)
-        ):
+        lasts = seconds + connections * SECONDS_BETWEEN_CONNECTIONS
+        for request in requests.look(int(lasts * max(4, connections) * MOST_PER_SECOND_AND_CONNECTION)):
             file.write(json.dumps(asdict(request)) + "\n")
         file.flush()
         order = {"port": web.port, "seconds": seconds, "connections": connections, "file": file.name}
@@ -126,7 +124,7 @@ def _send(order: dict[str, Any], requests: Iterable[dict[str, Any]]) -> dict[str
     def visit() -> None:
         while not wrong:
             sent = time.perf_counter()
-            if sent >= end:
+            if sent >= end and milliseconds:  # none where the machine stood still all the while
                 return
             request = next(waiting, None)
             if request is None:

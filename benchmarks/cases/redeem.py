@@ -38,7 +38,8 @@ from identity.sessions import SessionStore
 
 # The API admits 240 redemptions a minute of one user: so many clerks stay far below it at any speed reached here.
 CLERKS = 600
-LIMIT_PER_SECOND = 12_000  # coupons laid by for pgbench
+LIMIT_PER_SECOND = 12_000  # coupons laid by for pgbench, which runs for a second at least …
+LIMIT_PER_SECOND_AND_CLIENT = 5_000  # … or so many where it has one client or two
 HTTP_COUPONS = 40_000
 # A shop that has redeemed before: statements are planned once per connection, and not for tables known to be empty.
 HISTORY = 20_000
@@ -52,11 +53,13 @@ HTTP_PER_SECOND = 4_500  # over all three
 def run(options: Options) -> Result:
     busy = options.seconds * options.rounds + 1
     for_http = options.rows or int(HTTP_COUPONS + HTTP_PER_SECOND * busy)
-    for_limit = int(LIMIT_PER_SECOND * busy)
+    each_second = min(LIMIT_PER_SECOND, LIMIT_PER_SECOND_AND_CLIENT * options.connections)
+    for_limit = int(each_second * (max(1, options.seconds) * options.rounds + 1))
+    history = min(HISTORY, for_http)
     say(f"  filling {for_http + for_limit:,} coupons ...")
     shop = fill_shop()
-    clerks = fill_clerks(shop, count=CLERKS)
-    fill_orders_and_coupons(shop, count=HISTORY, first_code=for_http + 1)
+    clerks = fill_clerks(shop, count=min(CLERKS, 1 + for_http // 10))
+    fill_orders_and_coupons(shop, count=history, first_code=for_http + 1)
     fill_redemptions(shop, clerk=clerks[0])
     fill_orders_and_coupons(shop, count=for_limit, plain_codes=True)
     fill_orders_and_coupons(shop, count=for_http, first_code=1)
