@@ -1,6 +1,9 @@
-"""Coupons of many orders that were paid at once (replays, rehearsals, seeds): written as fast as the table takes rows.
+"""Coupons of many orders that were paid elsewhere and brought in at once: written as fast as the table takes rows.
 
-One order paid by its customer is domain/issuing.py; what a coupon holds comes from there for both.
+Nothing in the product does that yet. Every order here is paid by a notification of its own, which mints its coupons in the
+same transaction (domain/issuing.py, also in replays, rehearsals and the demonstration town: they go the customer's way). This is
+for whoever brings a shop's sold but unused coupons along from another system, and `manage.py bench mint` holds it to its
+speed. What a coupon holds comes from domain/issuing.py for both.
 """
 
 import json
