@@ -52,6 +52,7 @@ def test_each_expired_coupon_leaves_a_refund_a_job_and_a_trace(town):
     assert {job.payload["refund_id"] for job in Job.objects.filter(kind="pay_refund")} == {
         refund.pk for refund in refunds.values()
     }
+    assert set(Job.objects.filter(kind="pay_refund").values_list("queue", flat=True)) == {"outside"}
     traces = AuditEvent.objects.filter(verb="coupon.expired")
     assert {trace.noun_id: trace.facts for trace in traces} == {pk: {"refund_fen": 12_800} for pk in refunds}
 
