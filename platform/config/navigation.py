@@ -22,6 +22,7 @@ MERCHANT: list[Item] = [
     Item("coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
     Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE),
     Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
+    Item("bank_account", _("Bank account"), "credit-card", MONEY, PURSE),
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),
     Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),

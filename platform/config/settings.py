@@ -23,6 +23,8 @@ if not SECRET_KEY:
     from core.embedded import local_secret_key
 
     SECRET_KEY = local_secret_key()
+# What bank account numbers are encrypted with at rest; without one SECRET_KEY, which must then never change.
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Where outside parties (a payment provider) reach this installation.
@@ -328,6 +330,10 @@ SANDBOX_PAYMENT_SECRET = env.str("SANDBOX_PAYMENT_SECRET", default="sandbox-secr
 CUSTOMER_SIGN_IN = env.str("CUSTOMER_SIGN_IN", default="sandbox")
 check_sandboxes(said=os.environ, debug=DEBUG, https_only=HTTPS_ONLY, embedded=MARK in os.environ)
 
+# A payee's new bank account is used so many hours after it was asked for.
+BANK_ACCOUNT_WAIT_HOURS = whole_number(
+    "BANK_ACCOUNT_WAIT_HOURS", env.str("BANK_ACCOUNT_WAIT_HOURS", default="48"), least=1, most=720
+)
 # The gate before placing an order; see docs/admission.md.
 ADMISSION = yes_or_no("ADMISSION", env.str("ADMISSION", default="true"))
 ADMISSION_IN_FLIGHT = whole_number(

@@ -247,6 +247,27 @@ REFUSALS: dict[str, Refusal] = {
     "rehearsal_over": Refusal(
         409, _("This rehearsal is over."), _("Load the page again and look at its state.")
     ),
+    # bank accounts and payouts
+    "second_factor_missing": Refusal(
+        403,
+        _("This needs two-step sign-in, which your account has not set up."),
+        _("Set it up first; then come back."),
+    ),
+    "second_factor_stale": Refusal(
+        403,
+        _("This needs a fresh code of your two-step sign-in."),
+        _("Enter the code and send the form again."),
+    ),
+    "bank_account_waiting": Refusal(
+        409,
+        _("A change to the account ending in %(tail)s waits already."),
+        _("An owner can cancel it; then ask for another one."),
+    ),
+    "bank_account_in_use": Refusal(
+        409,
+        _("This change waits no longer: it is in effect or was cancelled."),
+        _("Load the page again and look at its state."),
+    ),
     # statements
     "break_not_open": Refusal(
         409,

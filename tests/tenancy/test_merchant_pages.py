@@ -90,6 +90,9 @@ PAGES: dict[str, set[str]] = {
     "statements": OFFICE,
     "statement_detail": OFFICE,
     "statement_export": OFFICE,
+    "bank_account": MONEY,
+    "bank_account_change": MONEY,
+    "bank_account_cancel": {"owner"},
     "statement_confirm": MONEY,
     "statement_dispute": MONEY,
 }

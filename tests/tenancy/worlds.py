@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
 from django.db import connection
 from django.utils import timezone
 from django_scopes import scopes_disabled
@@ -24,8 +26,10 @@ from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.session_deals import Allotment
 from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Redemption, RedemptionRefusal
+from coupons.settlement.domain.bank_accounts import request_bank_account
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import seal_statements
+from coupons.settlement.models import BankAccount
 from coupons.tests.town import Town, make_customer, make_town, make_user
 from identity.enums import Role
 from identity.models import User
@@ -101,6 +105,7 @@ def make_world(*, slug: str, mark: str) -> World:
         link = add_link(deal=town.deal, entrance=Entrance.SHORT_VIDEO, label=f"{mark}视频", by=town.owner)
         rehearsal = put_rehearsal(session=session, title=f"{mark}直播", by=town.owner)
         note = add_note(session=session, text=f"{mark}待办", is_todo=True, by=town.owner)
+        account = _bank_account(town, mark)
         with pytest.raises(CouponUnknown):
             town.redeem(new_code())
         return World(
@@ -133,12 +138,24 @@ def make_world(*, slug: str, mark: str) -> World:
                 "note_id": note.pk,
                 "rehearsal_id": rehearsal.pk,
                 "placement_id": link.pk,
+                "account_id": account.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,
             },
             codes=[settled.code, used.code, fresh.code, returned.code],
         )
+
+
+def _bank_account(town: Town, mark: str) -> BankAccount:
+    """One that waits for its time."""
+    TOTP.activate(town.owner, "JBSWY3DPEHPK3PXP")
+    account = request_bank_account(
+        payee=town.merchant.party, holder=f"{mark}公司", bank=f"{mark}银行", number="6222020200012345678",
+        by=town.owner, second_factor_at=timezone.now(),
+    )  # fmt: skip
+    Authenticator.objects.filter(user=town.owner).delete()
+    return account
 
 
 def leaks(body: str, world: World) -> list[str]:

@@ -1,3 +1,4 @@
+from coupons.settlement.models.bank_account import BankAccount
 from coupons.settlement.models.bill import BillEntry, BillUpload, ProviderBill
 from coupons.settlement.models.line import SettlementBatch, SettlementLine
 from coupons.settlement.models.progress import SettlementProgress
@@ -5,6 +6,7 @@ from coupons.settlement.models.reconciliation import Break, ReconciliationRun
 from coupons.settlement.models.statement import Statement
 
 __all__ = [
+    "BankAccount",
     "BillEntry",
     "BillUpload",
     "Break",
