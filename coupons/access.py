@@ -14,7 +14,16 @@ from django_scopes import scope, scopes_disabled
 from core.errors import NotFound
 from core.postgresql import ModelColumns, prepared_cursor
 from coupons.enums import LINK_ENTRANCES, DealState, ValidityKind
-from coupons.models import Coupon, Deal, Order, Placement, Redemption, RedemptionRefusal
+from coupons.models import (
+    Coupon,
+    Deal,
+    Order,
+    Placement,
+    Recall,
+    Redemption,
+    RedemptionRefusal,
+    Refund,
+)
 from identity.models import Customer
 from merchants.access import MerchantAccess
 from merchants.enums import StoreState
@@ -94,6 +103,49 @@ def access_redemption(*, access: MerchantAccess, redemption_id: int) -> Redempti
     if redemption is None:
         raise NotFound
     return redemption
+
+
+def access_refunds(*, access: MerchantAccess) -> "QuerySet[Refund]":
+    """The merchant's refunds; for somebody bound to stores those of uses there."""
+    with scope(merchant=access.merchant.pk):
+        refunds = Refund.objects.order_by("-id")
+    if access.store_ids is not None:
+        refunds = refunds.filter(redemption__store_id__in=access.store_ids)
+    return refunds
+
+
+def access_refund(*, access: MerchantAccess, refund_id: int) -> Refund:
+    """One refund. Raises NotFound."""
+    refund = access_refunds(access=access).filter(pk=refund_id).first()
+    if refund is None:
+        raise NotFound
+    return refund
+
+
+def access_recalls(*, access: MerchantAccess) -> "QuerySet[Recall]":
+    """The merchant's recalls, newest first. Raises NotFound for somebody bound to stores: they concern them all."""
+    if access.store_ids is not None:
+        raise NotFound
+    with scope(merchant=access.merchant.pk):
+        return Recall.objects.order_by("-id")
+
+
+def access_recall(*, access: MerchantAccess, recall_id: int) -> Recall:
+    """One recall. Raises NotFound."""
+    recall = access_recalls(access=access).filter(pk=recall_id).first()
+    if recall is None:
+        raise NotFound
+    return recall
+
+
+def access_own_use(*, customer: Customer, coupon_id: int, redemption_id: int) -> Redemption:
+    """One use of one of his own coupons. Raises NotFound."""
+    coupon = access_own_coupon(customer=customer, coupon_id=coupon_id)
+    with scopes_disabled():
+        use = Redemption.objects.filter(pk=redemption_id, coupon=coupon).select_related("merchant").first()
+    if use is None:
+        raise NotFound
+    return use
 
 
 def access_refusals(*, access: MerchantAccess) -> "QuerySet[RedemptionRefusal]":

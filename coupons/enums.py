@@ -166,6 +166,17 @@ class RefundCause(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
+class RecallState(models.TextChoices):
+    RUNNING = "running", pgettext_lazy("recall", "Running")
+    DONE = "done", pgettext_lazy("recall", "Done")
+
+
+RECALL_TRANSITIONS: dict[RecallState, set[RecallState]] = {
+    RecallState.RUNNING: {RecallState.DONE},
+    RecallState.DONE: set(),
+}
+
+
 class ShareKind(models.TextChoices):
     PLATFORM_FEE = "platform_fee", _("Platform fee")
     SERVICE_FEE = "service_fee", _("Service fee")

@@ -327,6 +327,66 @@ SELECT f.id AS refund_id FROM coupons_refund f
 WHERE {merchant f.merchant_id} AND f.state IN ('approved', 'failed')
   AND NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'pay_refund' AND j.key = f.id::text AND j.state <> 'done');
 
+-- name: refunds_of_uses_are_within_their_use
+-- en: A refund of a use names its own coupon and order, gives back at most what the use cost, and the use was never undone.
+-- zh: 使用后退款对应的核销与券、订单一致，退款不超过该次核销的金额，且该次核销没有被撤销。
+SELECT f.id AS refund_id FROM coupons_refund f JOIN coupons_redemption r ON r.id = f.redemption_id
+WHERE {merchant f.merchant_id} AND f.state <> 'rejected'
+  AND ((r.coupon_id, r.order_id) IS DISTINCT FROM (f.coupon_id, f.order_id) OR r.reversed_at IS NOT NULL
+       OR f.amount_fen NOT BETWEEN 1 AND f.asked_fen OR f.asked_fen > r.gross_fen);
+
+-- name: no_use_is_refunded_twice
+-- en: Each use has one refund at most that was not rejected.
+-- zh: 每次核销最多只有一笔未被拒绝的退款。
+SELECT f.redemption_id FROM coupons_refund f
+WHERE {merchant f.merchant_id} AND f.redemption_id IS NOT NULL AND f.state <> 'rejected'
+GROUP BY f.redemption_id HAVING count(*) > 1;
+
+-- name: refunds_of_uses_are_in_time
+-- en: A refund of a use was asked for after the time to undo it and within 30 days of it.
+-- zh: 使用后退款都在撤销时限之后、核销后30天之内提出。
+SELECT f.id AS refund_id FROM coupons_refund f JOIN coupons_redemption r ON r.id = f.redemption_id
+WHERE {merchant f.merchant_id}
+  AND NOT (f.requested_at >= r.due_at AND f.requested_at < r.redeemed_at + interval '30 days');
+
+-- name: refunds_of_a_coupon_are_at_most_its_price
+-- en: All refunds of a coupon together, before and after use, are at most its price.
+-- zh: 同一张券使用前和使用后的退款合计不超过券价。
+SELECT c.id AS coupon_id FROM coupons_coupon c
+JOIN (SELECT f.coupon_id, sum(f.amount_fen) AS fen FROM coupons_refund f
+      WHERE {merchant f.merchant_id} AND f.state <> 'rejected' GROUP BY f.coupon_id) t ON t.coupon_id = c.id
+WHERE {merchant c.merchant_id} AND t.fen > c.price_fen;
+
+-- name: every_open_review_has_its_job
+-- en: Every request that waits for the merchant has a job that agrees to it when its day is over.
+-- zh: 每笔待商家处理的退款申请都有到期自动同意的任务。
+SELECT f.id AS refund_id FROM coupons_refund f
+WHERE {merchant f.merchant_id} AND f.state = 'requested'
+  AND NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'review_refund' AND j.key = f.id::text AND j.state <> 'done');
+
+-- name: recalls_count_what_they_took
+-- en: A recall says exactly how many coupons it took back and how much money goes back for them.
+-- zh: 每次召回记录的券数和退款金额，正好等于它实际收回的券和产生的退款。
+SELECT l.id AS recall_id FROM coupons_recall l
+LEFT JOIN (SELECT f.recall_id, count(*) AS coupons, sum(f.amount_fen) AS fen FROM coupons_refund f
+           WHERE {merchant f.merchant_id} AND f.recall_id IS NOT NULL GROUP BY f.recall_id) t ON t.recall_id = l.id
+WHERE {merchant l.merchant_id}
+  AND (l.coupons - l.voided, l.amount_fen) IS DISTINCT FROM (COALESCE(t.coupons, 0)::int, COALESCE(t.fen, 0)::bigint);
+
+-- name: recalled_coupons_are_of_their_recall
+-- en: A recall takes back coupons of its own deal only.
+-- zh: 召回只收回本套餐的券。
+SELECT f.id AS refund_id FROM coupons_refund f JOIN coupons_recall l ON l.id = f.recall_id
+JOIN coupons_coupon c ON c.id = f.coupon_id
+WHERE {merchant f.merchant_id} AND (f.reason <> 'recall' OR c.deal_id <> l.deal_id OR c.issued_at >= l.issued_before);
+
+-- name: every_running_recall_has_its_job
+-- en: Every recall that is not done has a job that goes on with it, or one that gave up and is shown to the operator.
+-- zh: 每次未完成的召回都有继续执行的任务，或有已放弃并提示运营处理的任务。
+SELECT l.id AS recall_id FROM coupons_recall l
+WHERE {merchant l.merchant_id} AND l.state = 'running'
+  AND NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'recall' AND j.key LIKE l.id || ':%' AND j.state <> 'done');
+
 -- name: refunds_are_booked_to_the_fen
 -- en: Every journal of refunds moves exactly the sum of the refunds that name it.
 -- zh: 每笔退款分录的金额正好等于其所含退款之和。
@@ -401,14 +461,18 @@ UNION ALL SELECT 'refusal', x.id FROM coupons_redemptionrefusal x
     WHERE {merchant x.merchant_id} AND (c.merchant_id <> x.merchant_id OR s.merchant_id <> x.merchant_id);
 
 -- name: refunds_stay_with_their_merchant
--- en: A refund belongs to the merchant of its order, its payment, its coupon, its redemption and its journal.
--- zh: 退款与其订单、付款、券、核销和分录同属一个商户。
+-- en: A refund belongs to the merchant of its order, its payment, its coupon, its redemption, its recall and its journal; a recall to that of its deal and link.
+-- zh: 退款与其订单、付款、券、核销、召回和分录同属一个商户，召回与其套餐和来源链接同属一个商户。
 SELECT f.id AS refund_id FROM coupons_refund f
 JOIN coupons_order o ON o.id = f.order_id JOIN coupons_payment p ON p.id = f.payment_id
 LEFT JOIN coupons_coupon c ON c.id = f.coupon_id LEFT JOIN ledger_journal j ON j.id = f.journal_id
-LEFT JOIN coupons_redemption r ON r.id = f.redemption_id
+LEFT JOIN coupons_redemption r ON r.id = f.redemption_id LEFT JOIN coupons_recall l ON l.id = f.recall_id
 WHERE {merchant f.merchant_id} AND (o.merchant_id <> f.merchant_id OR p.merchant_id <> f.merchant_id
-    OR c.merchant_id <> f.merchant_id OR j.merchant_id <> f.merchant_id OR r.merchant_id <> f.merchant_id);
+    OR c.merchant_id <> f.merchant_id OR j.merchant_id <> f.merchant_id OR r.merchant_id <> f.merchant_id
+    OR l.merchant_id <> f.merchant_id)
+UNION ALL SELECT l.id FROM coupons_recall l
+JOIN coupons_deal d ON d.id = l.deal_id LEFT JOIN coupons_placement p ON p.id = l.placement_id
+WHERE {merchant l.merchant_id} AND (d.merchant_id <> l.merchant_id OR p.merchant_id <> l.merchant_id OR p.deal_id <> l.deal_id);
 
 -- name: shadows_and_customers_never_meet
 -- en: Customers made for a rehearsal buy in shadow shops only, and nobody else buys there.

@@ -17,6 +17,8 @@ from coupons.enums import RefundReason, RefundState
 from coupons.models import Refund
 from coupons.payment_providers import get_provider
 
+# Thousands at once; what was given back or used, and payments nobody may keep, are few.
+MANY = {RefundReason.EXPIRY, RefundReason.RECALL}
 ASKING_SECONDS = OUTSIDE_LEASE_SECONDS / 4
 
 
@@ -51,11 +53,9 @@ def pay_refunds(jobs: Sequence[Job]) -> dict[int, Exception]:
                     state=RefundState.FAILED, last_error=repr(error)[:200]
                 )
                 failed[job.pk] = error
-        _record_expiries([refund.pk for refund in paid if refund.reason == RefundReason.EXPIRY])
+        _record_many([refund.pk for refund in paid if refund.reason in MANY])
         for refund in paid:
-            if (
-                refund.reason != RefundReason.EXPIRY
-            ):  # pieces that can be sold again, payments nobody may keep: few
+            if refund.reason not in MANY:
                 record_paid_out(refund)
     return failed
 
@@ -93,8 +93,8 @@ ON CONFLICT (kind, key) DO NOTHING
 
 
 @transaction.atomic
-def _record_expiries(refund_ids: list[int]) -> None:
-    """As record_paid_out does for one; an expired piece is not sold again."""
+def _record_many(refund_ids: list[int]) -> None:
+    """As record_paid_out does for one; what expired or was recalled is not sold again."""
     if not refund_ids:
         return
     with connection.cursor() as cursor:

@@ -6,7 +6,8 @@ from django.db.models.functions import Now
 from django_scopes import scope, scopes_disabled
 
 from core.clock import database_now
-from core.domain.jobs import enqueue_job, job_handler
+from core.domain.jobs import enqueue_job, job_handler, wake_job
+from core.enums import JobState
 from core.errors import DomainError, NotFound
 from core.models import Job
 from coupons.domain.stock import return_sold
@@ -21,6 +22,12 @@ class CouponNotRefundable(DomainError):
     """Used, partly used, refunded before, or its deal gives no refund (any more)."""
 
     code = "coupon_not_refundable"
+
+
+class RefundNotStuck(DomainError):
+    """It goes on by itself, or its money went back."""
+
+    code = "refund_not_stuck"
 
 
 @transaction.atomic
@@ -46,7 +53,7 @@ def request_refund(*, coupon: Coupon, by: User) -> Refund:
             raise CouponNotRefundable(state=locked.state)
         if locked.valid_until <= database_now() and not locked.order.terms["refund_on_expiry"]:
             raise CouponNotRefundable(state=CouponState.EXPIRED)
-        payment = _kept_payment(order_id=locked.order_id)
+        payment = get_kept_payment(order_id=locked.order_id)
         Coupon.objects.filter(pk=locked.pk).update(state=CouponState.REFUND_LOCKED)
         refund = _open_refund(
             payment=payment, coupon=locked, amount_fen=locked.price_fen, reason=RefundReason.CUSTOMER, by=by
@@ -63,7 +70,7 @@ def open_payment_refund(*, payment: Payment, reason: RefundReason) -> Refund:
     return _open_refund(payment=payment, coupon=None, amount_fen=payment.amount_fen, reason=reason, by=None)
 
 
-def _kept_payment(*, order_id: int) -> Payment:
+def get_kept_payment(*, order_id: int) -> Payment:
     """The payment that paid the order; one that came besides it went back whole."""
     given_back = Refund.objects.filter(order_id=order_id, coupon__isnull=True).values("payment_id")
     paid = Payment.objects.filter(order_id=order_id, succeeded_at__isnull=False)
@@ -84,13 +91,40 @@ def _open_refund(
         requested_by=by,
         approved_at=database_now(),
     )
+    enqueue_payout(refund)
+    return refund
+
+
+def enqueue_payout(refund: Refund) -> None:
+    """The job that asks the provider; call it in the transaction that approves the refund."""
     enqueue_job(
         kind="pay_refund",
         key=str(refund.pk),
         payload={"refund_id": refund.pk},
-        merchant_id=payment.merchant_id,
+        merchant_id=refund.merchant_id,
     )
-    return refund
+
+
+@transaction.atomic
+def retry_refund(*, refund: Refund, by: User) -> None:
+    """Let a refund whose tries are used up be tried again, under the same key. Raises RefundNotStuck."""
+    with scope(merchant=refund.merchant_id):
+        current = Refund.objects.get(pk=refund.pk)
+    job_id = find_stuck_job(refund=current)
+    if job_id is None or not wake_job(job_id=job_id):
+        raise RefundNotStuck(state=current.state)
+    record_event(
+        verb="refund.retried", noun="refund", noun_id=refund.pk, by=by, merchant_id=refund.merchant_id,
+        amount_fen=refund.amount_fen,
+    )  # fmt: skip
+
+
+def find_stuck_job(*, refund: Refund) -> int | None:
+    """The job of a refund that gave up; None while it goes on by itself."""
+    if refund.state not in (RefundState.APPROVED, RefundState.FAILED):
+        return None
+    dead = Job.objects.filter(kind="pay_refund", key=str(refund.pk), state=JobState.DEAD)
+    return dead.values_list("pk", flat=True).first()
 
 
 @job_handler("pay_refund", calls_outside=True)

@@ -4,6 +4,7 @@ from coupons.models.deal import Deal, DealGroup, DealItem, DealPurchase, DealRev
 from coupons.models.order import Order, OrderShare
 from coupons.models.payment import Payment, PaymentNotification, SandboxCharge
 from coupons.models.placement import Placement
+from coupons.models.recall import Recall
 from coupons.models.redemption import Redemption, RedemptionRefusal, RedemptionReversal
 from coupons.models.refund import Refund
 from coupons.models.stock import DealStock, StockPool, StockSlot
@@ -23,6 +24,7 @@ __all__ = [
     "Payment",
     "PaymentNotification",
     "Placement",
+    "Recall",
     "Redemption",
     "RedemptionRefusal",
     "RedemptionReversal",

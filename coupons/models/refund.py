@@ -10,6 +10,7 @@ from coupons.enums import RefundCause, RefundReason, RefundState
 from coupons.models.coupon import Coupon
 from coupons.models.order import Order
 from coupons.models.payment import Payment
+from coupons.models.recall import Recall
 from coupons.models.redemption import Redemption
 from identity.models import User
 from ledger.models import Journal
@@ -31,6 +32,9 @@ class Refund(models.Model):
     redemption = models.ForeignKey(
         Redemption, null=True, on_delete=models.PROTECT, related_name="refunds", db_index=False
     )  # refund_by_use
+    recall = models.ForeignKey(
+        Recall, null=True, on_delete=models.PROTECT, related_name="refunds", db_index=False
+    )  # refund_by_recall
     amount_fen = models.BigIntegerField()
     asked_fen = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=16, choices=RefundReason)
@@ -97,6 +101,11 @@ class Refund(models.Model):
                 name="refund_rejected_has_time",
             ),
             models.CheckConstraint(
+                condition=Q(reason=RefundReason.RECALL, recall__isnull=False)
+                | ~Q(reason=RefundReason.RECALL) & Q(recall__isnull=True),
+                name="refund_of_recall",
+            ),
+            models.CheckConstraint(
                 condition=Q(review_due_at__isnull=True) | Q(redemption__isnull=False),
                 name="refund_review_is_of_use",
             ),
@@ -112,10 +121,9 @@ class Refund(models.Model):
                 condition=Q(state=RefundState.PAID_OUT, journal__isnull=True, amount_fen__gt=0),
                 name="refund_to_book",
             ),
+            models.Index(fields=["merchant", "state", "-id"], name="refund_by_state"),
             models.Index(
-                fields=["merchant"],
-                condition=Q(state__in=[RefundState.REQUESTED, RefundState.APPROVED, RefundState.FAILED]),
-                name="refund_open",
+                fields=["recall", "state"], condition=Q(recall__isnull=False), name="refund_by_recall"
             ),
             models.Index(fields=["redemption"], condition=Q(redemption__isnull=False), name="refund_by_use"),
             models.Index(

@@ -89,6 +89,8 @@ def _refunded(refund: Refund, currency: str) -> list[Event]:
     events = [
         Event(refund.requested_at, "warn", _("Refund asked for"), f"{amount} · {refund.get_reason_display()}")
     ]
+    if refund.rejected_at:
+        events.append(Event(refund.rejected_at, "bad", _("Refund rejected"), refund.decision_reason))
     if refund.paid_out_at:
         events.append(Event(refund.paid_out_at, "idle", _("Refund paid back"), amount))
     elif refund.state == RefundState.FAILED:

@@ -90,6 +90,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="20"),
     },
     "sweep-expired": {"task": "coupons.tasks.sweep_expired", "schedule": 120.0},
+    "sweep-reviews": {"task": "coupons.tasks.sweep_reviews", "schedule": 300.0},
     "live-openings": {"task": "coupons.live.tasks.flush_openings", "schedule": 10.0},
     "lost-rehearsals": {"task": "coupons.live.tasks.end_lost_rehearsals", "schedule": 60.0},
     "end-deals": {"task": "coupons.tasks.end_deals", "schedule": 300.0},

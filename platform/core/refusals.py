@@ -158,6 +158,46 @@ REFUSALS: dict[str, Refusal] = {
     "coupon_not_refundable": Refusal(
         409, _("This coupon cannot be refunded now."), _("Look at its state: only an unused coupon can be.")
     ),
+    "use_not_refundable": Refusal(
+        409,
+        _("There is no money to give back for this use."),
+        _("Look at its state: it was undone, or it cost nothing."),
+    ),
+    "refund_undo_first": Refusal(
+        409,
+        _("This use can still be undone until %(undo_until)s."),
+        _("Undo it at the counter: the coupon can then be used again or given back."),
+    ),
+    "refund_too_late": Refusal(
+        409,
+        _("Refunds end %(days)s days after the use; this one was on %(redeemed_at)s."),
+        _("Settle it with the customer at the counter."),
+    ),
+    "refund_asked_before": Refusal(
+        409, _("A refund of this use was asked for before."), _("Look at its state.")
+    ),
+    "refund_decided": Refusal(
+        409, _("This refund was decided before."), _("Load the page again and look at the state.")
+    ),
+    "refund_amount_wrong": Refusal(
+        422,
+        _("The amount has to be at least 0.01 and at most what was asked for."),
+        _("Correct it and send again."),
+    ),
+    "refund_not_stuck": Refusal(
+        409, _("This refund goes on by itself."), _("Load the page again and look at the state.")
+    ),
+    "recall_nothing": Refusal(
+        409, _("No unused coupon is left to recall."), _("Load the page again and look at the state.")
+    ),
+    "recall_not_confirmed": Refusal(
+        409,
+        _("The number typed is not the number of coupons."),
+        _("Read the number anew and type it again; nothing was recalled."),
+    ),
+    "recall_running": Refusal(
+        409, _("A recall of this deal is under way."), _("Wait until it is done, then look again.")
+    ),
     # the counter
     "coupon_unknown": Refusal(
         404, _("No coupon has this code."), _("Check all 15 digits; ask the customer to show the code again.")

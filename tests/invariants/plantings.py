@@ -114,6 +114,8 @@ FRESH = """(SELECT max(r.id) FROM coupons_redemption r JOIN coupons_coupon c ON 
 LINES = "FROM settlement_settlementline WHERE merchant_id = {here} AND statement_id IS NULL AND gross_fen > 0"
 GIFT_LINE = "(SELECT max(id) FROM settlement_settlementline WHERE merchant_id = {here} AND gross_fen = 0)"
 OPEN_REFUND = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'approved' AND coupon_id IS NOT NULL)"
+GIVEN_BACK = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'paid_out' AND redemption_id IS NOT NULL)"
+REQUEST = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'requested')"
 LATE_REFUND = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'approved' AND coupon_id IS NULL)"
 UNPAID = "(SELECT max(id) FROM coupons_order WHERE merchant_id = {here} AND state = 'created')"
 AT_CASHIER = "(SELECT max(id) FROM coupons_payment WHERE merchant_id = {here} AND state = 'created')"
@@ -336,6 +338,36 @@ REFUNDS: dict[str, Planting] = {
     ),
     "every_open_refund_has_its_job": Planting(
         f"DELETE FROM core_job WHERE kind = 'pay_refund' AND key = {OPEN_REFUND}::text"
+    ),
+    "refunds_of_uses_are_within_their_use": Planting(
+        f"UPDATE coupons_refund SET asked_fen = asked_fen + 1 WHERE id = {REQUEST}"
+    ),
+    "no_use_is_refunded_twice": Planting(
+        "INSERT INTO coupons_refund (merchant_id, order_id, payment_id, coupon_id, redemption_id, amount_fen, asked_fen,"
+        " reason, state, review_due_at, last_error, requested_at) SELECT merchant_id, order_id, payment_id, coupon_id,"
+        " redemption_id, 1, asked_fen, reason, 'requested', now(), '', requested_at FROM coupons_refund"
+        f" WHERE id = {GIVEN_BACK}",
+        also=frozenset({"every_open_review_has_its_job"}),
+    ),
+    "refunds_of_uses_are_in_time": Planting(
+        f"UPDATE coupons_refund SET requested_at = requested_at + interval '30 days' WHERE id = {REQUEST}"
+    ),
+    "refunds_of_a_coupon_are_at_most_its_price": Planting(
+        "UPDATE coupons_refund f SET amount_fen = c.price_fen + 1, asked_fen = c.price_fen + 1 FROM coupons_coupon c"
+        f" WHERE c.id = f.coupon_id AND f.id = {REQUEST}",
+        also=frozenset({"refunds_of_uses_are_within_their_use", "refunds_at_most_the_payment"}),
+    ),
+    "every_open_review_has_its_job": Planting(
+        f"DELETE FROM core_job WHERE kind = 'review_refund' AND key = {REQUEST}::text"
+    ),
+    "recalls_count_what_they_took": Planting(
+        "UPDATE coupons_recall SET amount_fen = amount_fen + 1 WHERE merchant_id = {here} AND state = 'done'"
+    ),
+    "recalled_coupons_are_of_their_recall": Planting(
+        "UPDATE coupons_recall SET issued_before = now() - interval '1 day' WHERE merchant_id = {here} AND state = 'done'"
+    ),
+    "every_running_recall_has_its_job": Planting(
+        "DELETE FROM core_job WHERE kind = 'recall' AND merchant_id = {here} AND state = 'ready'"
     ),
     "refunds_are_booked_to_the_fen": Planting(moved_to_another_journal("coupons_refund")),
 }

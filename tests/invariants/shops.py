@@ -13,10 +13,12 @@ from coupons.domain.expiry import expire_coupons
 from coupons.domain.orders import close_order
 from coupons.domain.payments import start_payment
 from coupons.domain.placements import create_placement
+from coupons.domain.recalls import count_recallable, start_recall
 from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
 from coupons.domain.reversal import reverse_redemptions
 from coupons.domain.stock import allot_stock, close_pool
+from coupons.domain.use_refunds import refund_use, reject_refund, request_refund_of_use
 from coupons.enums import DealKind, Entrance, OrderCloseReason, StockPoolKind
 from coupons.live.domain.notes import add_note
 from coupons.live.domain.plan import SessionPlan, plan_session
@@ -24,7 +26,7 @@ from coupons.live.domain.session_deals import Allotment
 from coupons.live.domain.session_states import end_session, go_live
 from coupons.live.models import LiveOpening
 from coupons.live.tests.rehearsal_reports import put_rehearsal
-from coupons.models import Audience, AudienceMember, DealReview
+from coupons.models import Audience, AudienceMember, DealReview, Redemption
 from coupons.settlement.domain.breaks import adjust_break
 from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.settlement import settle_merchant
@@ -55,6 +57,8 @@ def build_shop(slug: str) -> Town:
     _stated_and_settled(town, gift=gift, begin=begin)
     _redeemed_just_now(town, card=card)
     _refunded(town, begin=begin)
+    _refunded_after_use(town, begin=begin)
+    _recalled(town)
     _reconciled(town, begin=begin)
     _allotted(town)
     _sold_live(town)
@@ -103,6 +107,40 @@ def _refunded(town: Town, *, begin) -> None:
         settle_merchant(merchant_id=town.merchant.pk)
 
 
+def _refunded_after_use(town: Town, *, begin) -> None:
+    """One rejected, one that waits for the merchant, one given in part and paid out; a card with two uses gone."""
+    for number in range(3):
+        (coupon,) = town.buy(at=begin)
+        town.redeem(coupon.code, at=begin + HOUR)
+        use = Redemption.objects.get(coupon=coupon)
+        if number < 2:
+            refund = request_refund_of_use(redemption=use, cause="quality", by=town.customer.user)
+        if number == 0:
+            reject_refund(refund=refund, by=town.owner, reason="served again")
+        if number == 2:
+            refund_use(redemption=use, amount_fen=5_000, cause="quality", reason="sorry", by=town.owner)
+    run_due_jobs(kinds=["pay_refund"])
+    settle_merchant(merchant_id=town.merchant.pk)
+
+
+def _recalled(town: Town) -> None:
+    """A recall that is done."""
+    recall(town, placement=None)
+    while run_due_jobs(kinds=["recall"]):
+        pass
+    run_due_jobs(kinds=["pay_refund"])
+    settle_merchant(merchant_id=town.merchant.pk)
+
+
+def recall(town: Town, *, placement) -> None:
+    deal = placement.deal if placement else town.make_deal(title="recalled")
+    order = town.order(deal=deal, quantity=2, placement=placement)
+    town.pay(order)
+    order.coupons.update(issued_at=timezone.now() - HOUR)
+    shown = count_recallable(deal=deal, placement=placement)
+    start_recall(deal=deal, placement=placement, shown=shown, typed=2, words="recalled", by=town.owner)
+
+
 def _reconciled(town: Town, *, begin) -> None:
     """A day billed, billed again with one payment less and one twice; the first adjusted, the other open."""
     day = begin.astimezone(town.merchant.tzinfo).date()
@@ -123,7 +161,11 @@ def _reconciled(town: Town, *, begin) -> None:
 
 
 def leave_open(town: Town) -> None:
-    """A refund on its way, an order at the cashier, one closed, one paid after it was closed; an unused coupon."""
+    """A refund on its way, an order at the cashier, one closed, one paid after it was closed; an unused coupon.
+
+    And a recall of what was sold by a link that has only begun.
+    """
+    recall(town, placement=create_placement(deal=town.make_deal(title="linked"), entrance=Entrance.COMMENT))
     (coupon, _unused) = town.buy(quantity=2)
     request_refund(coupon=coupon, by=town.owner)
     start_payment(order=town.order(quantity=2))

@@ -24,17 +24,21 @@ from core.models import Job
 from coupons.domain.expiry import expire_coupons
 from coupons.domain.orders import close_order
 from coupons.domain.payments import start_payment
+from coupons.domain.recalls import count_recallable, recall_chunk, start_recall
 from coupons.domain.refunds import pay_refund, request_refund
 from coupons.domain.reversal import reverse_redemptions
+from coupons.domain.use_refunds import approve_refund, reject_refund
 from coupons.enums import (
     COUPON_TRANSITIONS,
     ORDER_TRANSITIONS,
     PAYMENT_TRANSITIONS,
+    RECALL_TRANSITIONS,
     REFUND_TRANSITIONS,
     CouponState,
     OrderCloseReason,
     OrderState,
     PaymentState,
+    RecallState,
     RefundReason,
     RefundState,
 )
@@ -51,7 +55,7 @@ from coupons.live.domain.session_states import cancel_session, end_session, go_l
 from coupons.live.enums import LIVE_SESSION_TRANSITIONS, REHEARSAL_TRANSITIONS, LiveState, RehearsalState
 from coupons.live.models import LiveSession, Rehearsal
 from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
-from coupons.models import Coupon, Order, Payment, Redemption, Refund
+from coupons.models import Coupon, Order, Payment, Recall, Redemption, Refund
 from coupons.payment_providers.sandbox import SandboxProvider
 from coupons.settlement.domain.breaks import adjust_break, explain_break
 from coupons.settlement.domain.reconciliation import reconcile_day
@@ -180,6 +184,21 @@ def expire_with_money_back(town: Town, coupon: Coupon) -> Any:
     return expire(town, coupon)
 
 
+def recall_all(town: Town, coupon: Coupon) -> None:
+    Coupon.objects.filter(pk=coupon.pk).update(issued_at=timezone.now() - timedelta(hours=1))
+    coupon = Coupon.objects.get(pk=coupon.pk)
+    shown = count_recallable(deal=coupon.deal)
+    recall = start_recall(deal=coupon.deal, shown=shown, typed=shown.coupons, words="recalled", by=town.owner)
+    recall_chunk(Job(kind="recall", payload={"recall_id": recall.pk, "chunk": 1}))
+
+
+def recall_gift(town: Town, coupon: Coupon) -> None:
+    """No payment stands behind it."""
+    Refund.objects.filter(coupon=coupon).delete()
+    Payment.objects.filter(order_id=coupon.order_id).delete()
+    recall_all(town, coupon)
+
+
 def pay_its_refund(town: Town, coupon: Coupon) -> Any:
     return [pay(town, refund) for refund in Refund.objects.filter(coupon=coupon)]
 
@@ -198,10 +217,12 @@ COUPON = Cycle(
             {(CouponState.ISSUED, CouponState.REFUND_LOCKED)},
         ),
         "pay back": (pay_its_refund, {(CouponState.REFUND_LOCKED, CouponState.REFUNDED)}),
+        "recall": (recall_all, {(CouponState.ISSUED, CouponState.REFUND_LOCKED)}),
+        "recall what was given": (recall_gift, {(CouponState.ISSUED, CouponState.VOIDED)}),
         "expire": (expire, {(CouponState.ISSUED, CouponState.EXPIRED)}),
         "expire and pay back": (expire_with_money_back, {(CouponState.ISSUED, CouponState.REFUND_LOCKED)}),
     },
-    frozenset({(CouponState.ISSUED, CouponState.VOIDED), (CouponState.REFUND_LOCKED, CouponState.ISSUED)}),
+    frozenset({(CouponState.REFUND_LOCKED, CouponState.ISSUED)}),
 )
 
 
@@ -235,7 +256,7 @@ def put_refund_of_use(town: Town, state: RefundState) -> Refund:
         asked_fen=redemption.gross_fen,
         reason=RefundReason.AFTER_USE,
         state=state,
-        review_due_at=timezone.now(),
+        review_due_at=timezone.now() + timedelta(hours=1),
         decided_by=town.owner if rejected else None,
         decision_reason="used up" if rejected else "",
         rejected_at=timezone.now() if rejected else None,
@@ -265,8 +286,45 @@ REFUND = Cycle(
             {(RefundState.APPROVED, RefundState.PAID_OUT), (RefundState.FAILED, RefundState.PAID_OUT)},
         ),
         "fail": (fail_to_pay, {(RefundState.APPROVED, RefundState.FAILED)}),
+        "agree": (
+            lambda town, refund: approve_refund(refund=refund, by=town.owner),
+            {(RefundState.REQUESTED, RefundState.APPROVED)},
+        ),
+        "reject": (
+            lambda town, refund: reject_refund(refund=refund, by=town.owner, reason="used up"),
+            {(RefundState.REQUESTED, RefundState.REJECTED)},
+        ),
     },
-    frozenset({(RefundState.REQUESTED, RefundState.APPROVED), (RefundState.REQUESTED, RefundState.REJECTED)}),
+)
+
+
+# Recalls
+
+
+def put_recall(town: Town, state: RecallState) -> Recall:
+    order = town.order()
+    town.pay(order)
+    order.coupons.update(issued_at=timezone.now() - timedelta(hours=1))
+    recall = begin_recall(town)
+    if state == RecallState.DONE:
+        go_on_recalling(town, recall)
+    return recall
+
+
+def begin_recall(town: Town) -> Recall:
+    shown = count_recallable(deal=town.deal)
+    return start_recall(deal=town.deal, shown=shown, typed=shown.coupons, words="out of stock", by=town.owner)
+
+
+def go_on_recalling(town: Town, recall: Recall) -> None:
+    for chunk in (1, 2):
+        recall_chunk(Job(kind="recall", payload={"recall_id": recall.pk, "chunk": chunk}))
+
+
+RECALL = Cycle(
+    RECALL_TRANSITIONS,
+    put_recall,
+    {"go on": (go_on_recalling, {(RecallState.RUNNING, RecallState.DONE)})},
 )
 
 
@@ -542,6 +600,7 @@ CYCLES = {
     "Payment": PAYMENT,
     "Coupon": COUPON,
     "Refund": REFUND,
+    "Recall": RECALL,
     "Line": LINE,
     "Statement": STATEMENT,
     "Break": BREAK,
