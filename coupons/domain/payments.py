@@ -64,6 +64,7 @@ def start_payment(*, order: Order, return_url: str = "") -> StartedPayment:
                 record_success(payment=payment, at=None)
                 return StartedPayment(payment=payment, pay_url=return_url)
         pay_url = get_provider(name).create_charge(
+            account=str(current.merchant_id),
             reference=payment.reference,
             amount_fen=payment.amount_fen,
             currency=current.currency,

@@ -76,6 +76,7 @@ class PaymentNotification(models.Model):
 class SandboxCharge(models.Model):
     """The sandbox provider's own book: it lives on the other side of the port and knows no order of ours."""
 
+    account = models.CharField(max_length=40, default="", db_default="")  # whose money: one per merchant
     reference = models.CharField(max_length=40, unique=True)
     amount_fen = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -84,7 +85,7 @@ class SandboxCharge(models.Model):
     return_url = models.CharField(max_length=200, blank=True, default="")
     paid_at = models.DateTimeField(null=True)
     refunded_fen = models.BigIntegerField(default=0)
-    refund_keys = models.JSONField(default=dict)  # our refund id -> amount: asking twice pays once
+    refund_keys = models.JSONField(default=dict)  # our refund id -> {fen, at}: asking twice pays once
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -94,6 +95,7 @@ class SandboxCharge(models.Model):
                 name="sandbox_refund_at_most_charged",
             )
         ]
+        indexes = [models.Index(fields=["account", "paid_at"], name="sandbox_charge_by_account")]
 
     def __str__(self) -> str:
         return self.reference

@@ -2,10 +2,10 @@
 
 from django.conf import settings
 
-from coupons.payment_providers.port import BadSignature, PaymentProvider, ProviderEvent
+from coupons.payment_providers.port import BadSignature, BilledMoney, PaymentProvider, ProviderEvent
 from coupons.payment_providers.sandbox import SandboxProvider
 
-__all__ = ["BadSignature", "PaymentProvider", "ProviderEvent", "get_provider"]
+__all__ = ["BadSignature", "BilledMoney", "PaymentProvider", "ProviderEvent", "get_provider"]
 
 _PROVIDERS: dict[str, PaymentProvider] = {"sandbox": SandboxProvider()}
 

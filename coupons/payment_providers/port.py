@@ -27,13 +27,27 @@ class ProviderEvent:
     payload: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class BilledMoney:
+    """One amount of a provider's bill: kind is payment or refund; refund_key is the one a refund was asked for under."""
+
+    kind: str
+    reference: str
+    amount_fen: int
+    happened_at: datetime
+    refund_key: str = ""
+
+
 class PaymentProvider(Protocol):
     name: str
 
     def create_charge(
-        self, *, reference: str, amount_fen: int, currency: str, subject: str, return_url: str
+        self, *, account: str, reference: str, amount_fen: int, currency: str, subject: str, return_url: str
     ) -> str:
-        """Ask for money; the address where the customer pays. Asking again under a reference changes nothing."""
+        """Ask for money of an account (one per merchant); the address where the customer pays.
+
+        Asking again under a reference changes nothing.
+        """
         ...
 
     def refund(self, *, reference: str, refund_key: str, amount_fen: int) -> None:
@@ -42,4 +56,8 @@ class PaymentProvider(Protocol):
 
     def parse_notification(self, *, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         """Verify and read a notification. Raises BadSignature, core.errors.Invalid."""
+        ...
+
+    def fetch_bill(self, *, account: str, starts_at: datetime, ends_at: datetime) -> list[BilledMoney]:
+        """All that moved on an account in [starts_at, ends_at), in the order it moved; only of a time that is over."""
         ...

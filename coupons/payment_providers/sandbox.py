@@ -25,7 +25,7 @@ from core.domain.jobs import enqueue_job, job_handler
 from core.errors import DomainError, Invalid
 from core.models import Job
 from coupons.models import SandboxCharge
-from coupons.payment_providers.port import BadSignature, ProviderEvent
+from coupons.payment_providers.port import BadSignature, BilledMoney, ProviderEvent
 
 SIGNATURE_SECONDS = 300
 KINDS = {"payment.succeeded", "payment.failed"}
@@ -41,11 +41,12 @@ class SandboxProvider:
     name = "sandbox"
 
     def create_charge(
-        self, *, reference: str, amount_fen: int, currency: str, subject: str, return_url: str
+        self, *, account: str, reference: str, amount_fen: int, currency: str, subject: str, return_url: str
     ) -> str:
         SandboxCharge.objects.get_or_create(
             reference=reference,
             defaults={
+                "account": account,
                 "amount_fen": amount_fen,
                 "currency": currency,
                 "subject": subject[:120],
@@ -60,7 +61,8 @@ class SandboxProvider:
             cursor.execute(
                 """
                 UPDATE coupons_sandboxcharge SET refunded_fen = refunded_fen + %(fen)s,
-                    refund_keys = refund_keys || jsonb_build_object(%(key)s::text, %(fen)s::bigint)
+                    refund_keys = refund_keys || jsonb_build_object(%(key)s::text,
+                        jsonb_build_object('fen', %(fen)s::bigint, 'at', now()))
                 WHERE reference = %(reference)s AND paid_at IS NOT NULL
                   AND NOT refund_keys ? %(key)s AND refunded_fen + %(fen)s <= amount_fen
                 """,
@@ -73,6 +75,23 @@ class SandboxProvider:
             raise Invalid(field="reference", why="not_paid")
         if refund_key not in charge.refund_keys:
             raise Invalid(field="amount_fen", why="more_than_charged")
+
+    def fetch_bill(self, *, account: str, starts_at: datetime, ends_at: datetime) -> list[BilledMoney]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                SELECT 'payment', reference, amount_fen, paid_at, '' FROM coupons_sandboxcharge
+                WHERE account = %(account)s AND paid_at >= %(start)s AND paid_at < %(end)s
+                UNION ALL
+                SELECT 'refund', c.reference, (r.value ->> 'fen')::bigint, (r.value ->> 'at')::timestamptz, r.key
+                FROM coupons_sandboxcharge c, jsonb_each(c.refund_keys) r
+                WHERE c.account = %(account)s AND c.refunded_fen > 0
+                  AND (r.value ->> 'at')::timestamptz >= %(start)s AND (r.value ->> 'at')::timestamptz < %(end)s
+                ORDER BY 4, 2
+                """,
+                {"account": account, "start": starts_at, "end": ends_at},
+            )
+            return [BilledMoney(*row) for row in cursor.fetchall() if row[2] > 0]
 
     def parse_notification(self, *, headers: Mapping[str, str], body: bytes) -> ProviderEvent:
         sent_at = headers.get("X-Sandbox-Timestamp", "")

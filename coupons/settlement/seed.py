@@ -1,8 +1,18 @@
-"""The demonstration town's money: everything due settled and stated; answered, disputed and open statements."""
+"""The demonstration town's money: everything due settled and stated, its provider's bills matched; all kinds of answers."""
+
+from datetime import timedelta
+
+from django_scopes import scope
+
+from core.clock import database_now
+from coupons.models import SandboxCharge
+from coupons.settlement.domain.breaks import explain_break
+from coupons.settlement.domain.fetching import fetch_bill
+from coupons.settlement.domain.reconciliation import list_days, reconcile_day
 
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import confirm_statement, dispute_statement, seal_statements
-from coupons.settlement.models import Statement
+from coupons.settlement.models import Break, Statement
 from identity.models import User
 from merchants.models import Merchant
 
@@ -19,3 +29,41 @@ def build_statements(*, merchant: Merchant, by: User, dispute: str = "") -> list
     for statement in answered:
         confirm_statement(statement=statement, by=by)
     return statements
+
+
+STRAY_FEN = (
+    8_800,
+    12_800,
+)  # what the provider took and the shop never heard of: the older one is explained, the other open
+STRAY_DAYS_AGO = (9, 2)
+
+
+def build_reconciliation(*, merchant: Merchant, by: User, explanation: str = "") -> int:
+    """Fetch the provider's bill of every day that is over and match it; how many days.
+
+    With `explanation` the provider's books hold two payments the shop knows nothing of.
+    """
+    now = database_now()
+    if explanation:
+        SandboxCharge.objects.bulk_create(
+            SandboxCharge(
+                account=str(merchant.pk),
+                reference=f"stray-{merchant.pk}-{days}",
+                amount_fen=fen,
+                currency=merchant.currency,
+                subject="",
+                notify_url="",
+                paid_at=now - timedelta(days=days),
+            )
+            for fen, days in zip(STRAY_FEN, STRAY_DAYS_AGO, strict=True)
+        )
+    today = now.astimezone(merchant.tzinfo).date()
+    days = [day for day in list_days(merchant=merchant) if day < today]
+    for day in days:
+        fetch_bill(merchant=merchant, day=day)
+        reconcile_day(merchant=merchant, day=day)
+    with scope(merchant=merchant.pk):
+        older = Break.objects.filter(reference=f"stray-{merchant.pk}-{STRAY_DAYS_AGO[0]}").first()
+    if older is not None:
+        explain_break(found=older, by=by, words=explanation)
+    return len(days)

@@ -7,7 +7,7 @@ from django_scopes import scopes_disabled
 
 from core.domain.jobs import enqueue_job, job_handler
 from core.models import Job
-from coupons.settlement.domain import settlement
+from coupons.settlement.domain import fetching, reconciliation, settlement  # noqa: F401 - their jobs register
 from coupons.settlement.domain.progress import take_back_progress
 from coupons.settlement.domain.statements import last_finished_day, seal_statements
 from coupons.settlement.models import SettlementLine
@@ -51,3 +51,9 @@ def enqueue_statements(**kwargs: object) -> None:
 @job_handler("seal_statements")
 def seal_by_job(job: Job) -> None:
     seal_statements(merchant=Merchant.objects.get(pk=job.payload["merchant_id"]))
+
+
+@shared_task
+def enqueue_reconciliation(**kwargs: object) -> None:
+    """A job for each merchant's day that is over: its providers' bills are fetched and the day is matched."""
+    fetching.enqueue_finished_days()

@@ -126,14 +126,20 @@ def fingerprint(*, rows: Iterable[BillRow], first: date, last: date) -> str:
 
 
 def enqueue_days(*, bill: ProviderBill) -> None:
-    """A job for each day of a bill; in the transaction that imported it."""
+    """A job for each day of a bill, in the transaction that imported it.
+
+    The day before and the day after are matched again where they were before: money near midnight may be told there.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO core_job (kind, key, payload, merchant_id, due_at)
             SELECT 'reconcile_day', %(bill)s || ':' || d::date,
                 jsonb_build_object('merchant_id', %(merchant)s::bigint, 'day', d::date), %(merchant)s, now()
-            FROM generate_series(%(first)s::date, %(last)s::date, '1 day') d ON CONFLICT (kind, key) DO NOTHING
+            FROM generate_series(%(first)s::date - 1, %(last)s::date + 1, '1 day') d
+            WHERE d BETWEEN %(first)s AND %(last)s OR EXISTS (
+                SELECT FROM settlement_reconciliationrun r WHERE r.merchant_id = %(merchant)s AND r.day = d)
+            ON CONFLICT (kind, key) DO NOTHING
             """,
             {
                 "bill": str(bill.pk),

@@ -105,6 +105,17 @@ def adjust_break(*, found: Break, by: User, words: str) -> None:
     )  # fmt: skip
 
 
+def count_breaks(*, merchant: Merchant) -> dict[str, int]:
+    """Open breaks by kind."""
+    counts: dict[str, int] = {}
+    with scope(merchant=merchant.pk):
+        for kind in (
+            Break.objects.filter(state=BreakState.OPEN).order_by("kind").values_list("kind", flat=True)
+        ):
+            counts[kind] = counts.get(kind, 0) + 1
+    return counts
+
+
 def _checked(words: str) -> str:
     limit = Break._meta.get_field("explanation").max_length or 0
     if not words.strip() or len(words) > limit:

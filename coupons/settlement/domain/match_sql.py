@@ -48,9 +48,10 @@ known AS MATERIALIZED (
 
 _PAYMENTS = """
 matches AS MATERIALIZED (
-    SELECT o.*, e.id AS entry_id, e.amount_fen AS billed_fen, e.business_date
+    SELECT o.*, e.id AS entry_id, e.amount_fen AS billed_fen,
+        e.business_date = %(day)s OR abs(extract(epoch FROM e.happened_at - o.succeeded_at)) <= 3600 AS in_time
     FROM ours o LEFT JOIN LATERAL (
-        SELECT x.id, x.amount_fen, x.business_date FROM settlement_billentry x
+        SELECT x.id, x.amount_fen, x.business_date, x.happened_at FROM settlement_billentry x
         JOIN settlement_providerbill b ON b.id = x.bill_id
         WHERE x.merchant_id = %(merchant)s AND x.kind = 'payment'
           AND x.reference IN (o.reference, NULLIF(o.provider_reference, ''))
@@ -68,7 +69,7 @@ payment_breaks AS (
     FROM matches WHERE billed_fen <> amount_fen
     UNION ALL
     SELECT 'day_differs', 'other_day', reference, id, order_id, entry_id, amount_fen, amount_fen, 0
-    FROM matches WHERE billed_fen = amount_fen AND business_date <> %(day)s
+    FROM matches WHERE billed_fen = amount_fen AND NOT in_time
     UNION ALL
     SELECT 'duplicate_in_bill', 'billed_twice', l.reference || '#' || (l.earlier + 1), k.id, k.order_id, l.id,
         0, l.amount_fen, l.amount_fen
@@ -172,7 +173,7 @@ UPDATE settlement_reconciliationrun r SET
     refunds_fen = (SELECT COALESCE(sum(amount_fen), 0) FROM our_refunds),
     booked_refunds_fen = (SELECT COALESCE(sum(amount_fen), 0) FROM our_refunds WHERE journal_id IS NOT NULL),
     billed_refunds_fen = (SELECT COALESCE(sum(amount_fen), 0) FROM standing WHERE kind = 'refund' AND business_date = %(day)s),
-    matched = (SELECT count(*) FROM matches m WHERE m.billed_fen = m.amount_fen AND m.business_date = %(day)s
+    matched = (SELECT count(*) FROM matches m WHERE m.billed_fen = m.amount_fen AND m.in_time
         AND m.journal_id IS NOT NULL),
     ran_at = now()
 WHERE r.id = %(run)s

@@ -41,10 +41,9 @@ from coupons.settlement.domain.bill_rows import (
     read_orders,
 )
 from coupons.settlement.domain.bills import import_bill
+from coupons.settlement.domain.breaks import count_breaks
 from coupons.settlement.domain.reconciliation import list_days, reconcile_day
 from coupons.settlement.domain.statements import seal_statements
-from coupons.settlement.enums import BreakState
-from coupons.settlement.models import Break
 from identity.models import Customer, User
 from merchants.domain.merchants import create_merchant
 from merchants.models import Merchant, Store
@@ -214,17 +213,6 @@ def reconcile_shop(*, shop: ReplayedShop, rows: Sequence[BillRow], file_name: st
     return count_breaks(merchant=shop.merchant)
 
 
-def count_breaks(*, merchant: Merchant) -> dict[str, int]:
-    """Open breaks by kind."""
-    counts: dict[str, int] = {}
-    with scope(merchant=merchant.pk):
-        for kind in (
-            Break.objects.filter(state=BreakState.OPEN).order_by("kind").values_list("kind", flat=True)
-        ):
-            counts[kind] = counts.get(kind, 0) + 1
-    return counts
-
-
 def _make_tenant() -> tuple[Merchant, Store, Customer, User]:
     slug = f"orders-{datetime.now(tz=ZoneInfo(ZONE)):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     clerk = User.objects.create_user(name="Replay")
@@ -342,10 +330,11 @@ _WRITE_USES_AND_REFUNDS = (
     """,
     # The provider's own books, so that a refund asked for later finds its payment.
     """
-    INSERT INTO coupons_sandboxcharge (reference, amount_fen, currency, subject, notify_url, return_url, paid_at,
+    INSERT INTO coupons_sandboxcharge (account, reference, amount_fen, currency, subject, notify_url, return_url, paid_at,
         refunded_fen, refund_keys, created_at)
-    SELECT 'R' || payment_id, total_fen, %(currency)s, number, '', '', paid_at, refunded_fen,
-        CASE WHEN refunded_fen > 0 THEN jsonb_build_object(refund_id::text, refunded_fen) ELSE '{}' END, created_at
+    SELECT %(merchant)s::text, 'R' || payment_id, total_fen, %(currency)s, number, '', '', paid_at, refunded_fen,
+        CASE WHEN refunded_fen > 0 THEN jsonb_build_object(refund_id::text,
+            jsonb_build_object('fen', refunded_fen, 'at', paid_at)) ELSE '{}' END, created_at
     FROM replayed_coupon WHERE total_fen > 0
     """,
     "ANALYZE coupons_order, coupons_payment, coupons_refund, coupons_coupon, coupons_redemption",

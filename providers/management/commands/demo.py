@@ -15,7 +15,7 @@ from core.domain.jobs import tick_off_jobs
 from coupons.live.seed import build_live_sessions
 from coupons.models import Coupon, Deal
 from coupons.seed import build_customers, build_trade, top_up_ready_coupons
-from coupons.settlement.seed import build_statements
+from coupons.settlement.seed import build_reconciliation, build_statements
 from identity.enums import Role
 from merchants.models import Membership, Merchant, Store
 from merchants.seed import (
@@ -31,6 +31,10 @@ from merchants.seed import (
 DISPUTE = {
     "zh": "解放碑店 19:30 有一桌说只用了 1 张代金券，这里记了 2 张，请核对。",
     "en": "At Jiefangbei a table at 19:30 says it used one voucher, here are two. Please check.",
+}
+STRAY = {
+    "zh": "已与支付渠道核实：门店扫码收款误挂到团购账户，渠道次日已转回门店。",
+    "en": "Checked with the provider: a payment at the counter was put on this account by mistake and moved back next day.",
 }
 
 
@@ -92,9 +96,11 @@ class Command(BaseCommand):
             confirmer = (shop.with_role(Role.FINANCE) or shop.with_role(Role.OWNER))[0]
             dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
             statements = build_statements(merchant=shop.merchant, by=confirmer, dispute=dispute)
+            stray = STRAY[lang] if seed.slug == SLUGS[0] else ""
+            build_reconciliation(merchant=shop.merchant, by=confirmer, explanation=stray)
             # Bells of four weeks: what they ring for is done.
             tick_off_jobs(
-                kinds=["settle", "close_order", "end_live_session"],
+                kinds=["settle", "close_order", "end_live_session", "reconcile_day"],
                 merchant_id=shop.merchant.pk,
                 due_by=now,
             )
