@@ -9,7 +9,6 @@ from coupons.models import SandboxCharge
 from coupons.settlement.domain.breaks import explain_break
 from coupons.settlement.domain.fetching import fetch_bill
 from coupons.settlement.domain.reconciliation import list_days, reconcile_day
-
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import confirm_statement, dispute_statement, seal_statements
 from coupons.settlement.models import Break, Statement
