@@ -195,12 +195,15 @@ def _page_headers(shop: Shop, clerk: User, store_id: int) -> dict[str, str]:
     session.save()
     loaded = HttpRequest()
     token = get_token(loaded)
+    device = uuid.uuid4().hex
     cookies = {
         settings.SESSION_COOKIE_NAME: session.session_key or "",
         settings.CSRF_COOKIE_NAME: loaded.META["CSRF_COOKIE"],
         settings.LANGUAGE_COOKIE_NAME: "zh-hans",
-        STORE_COOKIE: signing.get_cookie_signer(salt=STORE_COOKIE).sign(f"{shop.merchant.slug}:{store_id}"),
-        DEVICE_COOKIE: signing.get_cookie_signer(salt=DEVICE_COOKIE).sign(uuid.uuid4().hex),
+        STORE_COOKIE: signing.get_cookie_signer(salt=STORE_COOKIE).sign(
+            f"{shop.merchant.slug}:{store_id}:{device}"
+        ),
+        DEVICE_COOKIE: signing.get_cookie_signer(salt=DEVICE_COOKIE).sign(device),
     }
     return {
         "Content-Type": "application/x-www-form-urlencoded",

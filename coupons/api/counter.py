@@ -4,7 +4,7 @@ from typing import Any
 
 from django_scopes import scope
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,12 +12,14 @@ from rest_framework.views import APIView
 from core.api.fields import IdField, WholeNumber, show_moment
 from core.api.idempotency import IDEMPOTENCY_KEY, read_key
 from core.api.throttles import LocalThrottle
+from core.errors import NotFound
 from coupons.access import access_redemption
 from coupons.domain.deal_terms import describe_terms
 from coupons.domain.redemption import check_coupon, redeem_coupons
 from coupons.domain.reversal import reverse_redemptions
+from identity.api.authentication import read_digest
 from merchants.access import COUNTER_ROLES, MerchantAccess, access_merchant, access_store
-from merchants.counter_access import access_counter
+from merchants.counter_access import AtCounter, find_by_token
 
 
 class CheckSerializer(serializers.Serializer[Any]):
@@ -126,6 +128,28 @@ class CheckView(CounterView):
 class RedemptionView(CounterView):
     wish = RedeemSerializer()  # made once: copying its fields for every request is dearer than asking them
 
+    def perform_authentication(self, request: Request) -> None:
+        """Who asks and where he may redeem, in one statement (docs/performance/redeem.md).
+
+        That needs the body before anything else; what is wrong with it is said later, where it would be without this.
+        Whoever is not found so is asked as everywhere.
+        """
+        self.counter: AtCounter | None = None
+        self.refusal: Exception | None = None
+        try:
+            self.data = self.wish.run_validation(request.data)
+        except exceptions.APIException as refusal:
+            self.refusal = refusal
+        else:
+            digest = read_digest(request)
+            if digest:
+                place = {"slug": self.data["merchant"], "store_id": self.data["store_id"]}
+                self.counter = find_by_token(digest=digest, **place)
+        if self.counter is None:
+            super().perform_authentication(request)
+        else:
+            request.user = self.counter.user
+
     @extend_schema(
         operation_id="redeem_coupons",
         parameters=[IDEMPOTENCY_KEY],
@@ -136,10 +160,12 @@ class RedemptionView(CounterView):
     def post(self, request: Request) -> Response:
         """Redeem `count` uses, exactly once per Idempotency-Key: a repeat gets the first receipt."""
         key = read_key(request)
-        data = self.wish.run_validation(request.data)
-        access, store = access_counter(
-            user_id=request.user.pk, slug=data["merchant"], store_id=data["store_id"]
-        )
+        if self.refusal is not None:
+            raise self.refusal
+        if self.counter is None or self.counter.place is None:
+            raise NotFound
+        access, store = self.counter.place
+        data = self.data
         self.zone = access.merchant.tzinfo
         receipt = redeem_coupons(
             merchant=access.merchant,

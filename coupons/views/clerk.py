@@ -1,6 +1,6 @@
 """The clerk's page: check a code, redeem it, undo it. Works as plain forms; with JavaScript the answers come as parts.
 
-Redeeming is a hot path: session and counter are asked (two prepared statements), then one domain call; the list
+Redeeming is a hot path: session and counter are asked in one prepared statement, then one domain call; the list
 of today is fetched by a request of its own. docs/performance/redeem.md says what each part costs.
 """
 
@@ -12,6 +12,8 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -22,7 +24,16 @@ from coupons.domain.codes import normalise_code
 from coupons.domain.deal_terms import describe_terms
 from coupons.domain.redemption import check_coupon, redeem_coupons
 from coupons.domain.reversal import reverse_redemptions
-from coupons.views.counter import Counter, counter_page, enter, find_counter, remember_store, stand_at
+from coupons.views.counter import (
+    Counter,
+    asks_for_part,
+    counter_page,
+    enter,
+    find_counter,
+    find_device,
+    remember_store,
+    stand_at,
+)
 from coupons.views.today import list_today
 from merchants.access import (
     COUNTER_ROLES,
@@ -52,7 +63,7 @@ def home(request: Any) -> HttpResponse:
         if counter is None:
             return redirect("clerk_store")
     response = enter(request, counter, _page)
-    remember_store(response, access=counter.access, store=counter.store)
+    remember_store(response, access=counter.access, store=counter.store, device=counter.device)
     return response
 
 
@@ -76,14 +87,13 @@ def choose_store(request: Any) -> HttpResponse:
             error = describe(refusal).title
         else:
             response = redirect("clerk")
-            remember_store(response, access=access, store=store)
+            remember_store(response, access=access, store=store, device=find_device(request))
             return response
     context = {"accesses": accesses, "chosen": access, "error": error, **_stores_to_choose(request, access)}
     template = "clerk/store_list.html" if request.htmx else "clerk/choose_store.html"
     return render(request, template, context, status=404 if error else 200)
 
 
-@never_cache
 @require_POST
 @counter_page
 def check(request: Any, counter: Counter) -> HttpResponse:
@@ -117,7 +127,6 @@ def check(request: Any, counter: Counter) -> HttpResponse:
     )
 
 
-@never_cache
 @require_POST
 @counter_page
 def redeem(request: Any, counter: Counter) -> HttpResponse:
@@ -141,10 +150,19 @@ def redeem(request: Any, counter: Counter) -> HttpResponse:
         )
     except DomainError as refusal:
         return _refused(request, counter, refusal, code)
-    return _answer(request, counter, "clerk/answer_done.html", {"receipt": receipt})
+    return _answer(
+        request,
+        counter,
+        "clerk/answer_done.html",
+        {
+            "receipt": receipt,
+            "headline": _("Redeemed: %(n)s") % {"n": len(receipt.redemptions)},
+            "codes": list(dict.fromkeys(use.code for use in receipt.redemptions)),
+        },
+        plain=True,
+    )
 
 
-@never_cache
 @require_POST
 @counter_page
 def undo(request: Any, counter: Counter) -> HttpResponse:
@@ -172,7 +190,6 @@ def undo(request: Any, counter: Counter) -> HttpResponse:
     return _answer(request, counter, "clerk/answer_undone.html", {"undone": undone, "chosen": chosen})
 
 
-@never_cache
 @require_safe
 @counter_page
 def today(request: Any, counter: Counter) -> HttpResponse:
@@ -191,14 +208,24 @@ def _whole(counter: Counter) -> dict[str, Any]:
 
 
 def _answer(
-    request: Any, counter: Counter, template: str, context: dict[str, Any], *, status: int = 200
+    request: Any,
+    counter: Counter,
+    template: str,
+    context: dict[str, Any],
+    *,
+    status: int = 200,
+    plain: bool = False,
 ) -> HttpResponse:
-    """The answer alone for htmx, inside the whole page for a plain form."""
-    if not request.htmx:
-        template, context = "clerk/counter.html", {**_whole(counter), **context, "answer": template}
+    """The answer alone for htmx, inside the whole page for a plain form.
+
+    A `plain` template needs nothing of the request: no form, no reader.
+    """
+    if not asks_for_part(request):
+        context = {**_whole(counter), **context, "answer": template}
+        response = render(request, "clerk/counter.html", context, status=status)
     else:
-        context = {"counter": counter, **context}
-    response = render(request, template, context, status=status)
+        text = render_to_string(template, {"counter": counter, **context}, None if plain else request)
+        response = HttpResponse(text, status=status)
     response["Counter-Answer"] = str(status)  # the page shows what bears this, whatever the status
     return response
 

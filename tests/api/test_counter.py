@@ -4,12 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_scopes import scopes_disabled
+from knox.models import AuthToken
 
 from coupons.models import Redemption, RedemptionRefusal
 from coupons.tests.town import Town, make_town
+from identity.domain.grants import end_grants
 from identity.enums import Role
+from identity.models import User
 from merchants.domain.memberships import set_membership
 from tests.api.conftest import Api, api_of, error_of, fresh_key
 
@@ -81,6 +86,55 @@ def test_redeeming_needs_a_key(clerk: Api, town: Town) -> None:
 
     assert error_of(clerk.post("redemption/", ask(town, coupon.code)))["code"] == "idempotency_key_missing"
     assert redemptions() == 0
+
+
+def test_redeeming_asks_little(clerk: Api, town: Town) -> None:
+    (coupon,) = town.buy()
+    with CaptureQueriesContext(connection) as statements:
+        assert clerk.post("redemption/", ask(town, coupon.code), key=fresh_key()).status_code == 200
+    # Token, user, grant, merchant and store at once; then the domain's four.
+    assert len(statements) == 5
+
+
+@pytest.mark.parametrize("end", ["token", "expiry", "inactive", "grant"])
+def test_what_ended_redeems_nothing_at_the_next_request(clerk: Api, town: Town, end: str) -> None:
+    one, two = town.buy()[0], town.buy()[0]
+    assert clerk.post("redemption/", ask(town, one.code), key=fresh_key()).status_code == 200
+    if end == "token":
+        AuthToken.objects.filter(user=town.clerk).delete()
+    elif end == "expiry":
+        AuthToken.objects.filter(user=town.clerk).update(expiry=timezone.now() - timedelta(seconds=1))
+    elif end == "inactive":
+        User.objects.filter(pk=town.clerk.pk).update(is_active=False)
+    else:
+        end_grants(user=town.clerk, party_id=town.merchant.pk, why="membership")
+
+    response = clerk.post("redemption/", ask(town, two.code), key=fresh_key())
+
+    assert response.status_code == (404 if end == "grant" else 401)
+    assert redemptions() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "parse_error"),
+        (b'{"code": "' + b"1" * 70_000 + b'"}', 413, "body_too_large"),
+        (b'{"merchant": "laozao", "store_id": "x", "code": "1"}', 400, "invalid"),
+    ],
+    ids=["no JSON", "too large", "no store"],
+)
+def test_who_asks_comes_before_what_is_wrong_with_it(
+    clerk: Api, anybody: Api, town: Town, body: bytes, status: int, code: str
+) -> None:
+    """The view reads the body first; nobody is told about it who is not signed in."""
+    for stranger in (anybody, Api(token="0" * 64)):
+        assert stranger.post("redemption/", body, key=fresh_key()).status_code == 401
+    assert error_of(clerk.post("redemption/", body))["code"] == "idempotency_key_missing"
+
+    response = clerk.post("redemption/", body, key=fresh_key())
+
+    assert (response.status_code, error_of(response)["code"]) == (status, code)
 
 
 def test_used_coupon_says_when_where_and_who_in_the_shops_time(clerk: Api, town: Town) -> None:

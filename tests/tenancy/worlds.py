@@ -165,7 +165,7 @@ def leaks(body: str, world: World) -> list[str]:
     return [text for text in wanted if text in body]
 
 
-VOLATILE = {"django_session", "identity_user", "django_migrations", "knox_authtoken"}
+VOLATILE = {"identity_session", "identity_user", "django_migrations", "knox_authtoken"}
 
 
 def fingerprint() -> dict[str, Any]:

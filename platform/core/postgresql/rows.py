@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import DEFERRED, Model
 
 M = TypeVar("M", bound=Model)
 
@@ -29,10 +29,18 @@ class ModelColumns(Generic[M]):
             if field.get_db_converters(connection):
                 raise TypeError(f"{field} must be converted: leave it out")
         self.model = model
-        self.names = [field.attname for field in fields]
         self.count = len(fields)
+        every = list(model._meta.concrete_fields)
+        self._names = [field.attname for field in every]
+        self._none: list[Any] = [DEFERRED] * len(every)
+        self._places = [every.index(field) for field in fields]
         self.text = ", ".join(f"{alias}.{field.column}" for field in fields)
 
     def make(self, values: Sequence[Any]) -> M:
         """The instance of these `count` values."""
-        return self.model.from_db("default", self.names, values)
+        if self.count == len(self._names):
+            return self.model.from_db("default", self._names, values)
+        complete = self._none.copy()  # Django would look for every field's name among ours, row by row
+        for place, value in zip(self._places, values, strict=True):
+            complete[place] = value
+        return self.model.from_db("default", self._names, complete)

@@ -4,6 +4,7 @@ Amounts come in as integers of fen and leave as text; nothing here does arithmet
 """
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 from django import forms, template
@@ -121,7 +122,8 @@ def short_time(value: dt.datetime | None) -> str:
     """Today "18:42", this year "11-21 18:42", else "2025-11-21 18:42", in the active time zone."""
     if not value:
         return NOTHING
-    local, now = timezone.localtime(value), timezone.localtime()
+    zone = timezone.get_current_timezone()
+    local, now = value.astimezone(zone), dt.datetime.now(zone)
     if local.date() == now.date():
         return local.strftime("%H:%M")
     if local.year == now.year:
@@ -167,10 +169,15 @@ def clock(value: int | None) -> str:
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
     """A drawing of the sprite static/vendor/icons.svg; it says nothing to a screen reader."""
+    return _draw(name, size, static("vendor/icons.svg"))
+
+
+@cache
+def _draw(name: str, size: str, sprite: str) -> SafeString:
     return format_html(
         '<svg class="ic{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         f" ic-{size}" if size else "",
-        static("vendor/icons.svg"),
+        sprite,
         name,
     )
 

@@ -9,12 +9,15 @@ from knox.auth import TokenAuthentication as KnoxAuthentication
 from knox.crypto import hash_token
 from knox.models import AuthToken
 from rest_framework import exceptions
+from rest_framework.authentication import get_authorization_header
+from rest_framework.request import Request
 
 from core.postgresql import ModelColumns, prepared_cursor
 from identity.models import Customer, User
 
 CUSTOMER_TOKEN_LIFE = timedelta(days=30)
 STAFF_TOKEN_LIFE = timedelta(hours=12)
+PREFIX = b"token"
 TOKEN = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -33,10 +36,11 @@ class TokenAuthentication(KnoxAuthentication):  # type: ignore[misc]
     """
 
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
-        if TOKEN.fullmatch(token):
+        digest = digest_token(token)
+        if digest:
             statement, tokens, users, customers = _statement()
             with prepared_cursor() as cursor:
-                cursor.execute(statement, [hash_token(token.decode())])
+                cursor.execute(statement, [digest])
                 row = cursor.fetchone()
             if row:
                 after_token, after_user = tokens.count, tokens.count + users.count
@@ -56,6 +60,19 @@ def _statement() -> tuple[str, ModelColumns[AuthToken], ModelColumns[User], Mode
         ModelColumns(Customer, "c"),
     )
     return _FIND.format(token=tokens.text, user=users.text, customer=customers.text), tokens, users, customers
+
+
+def read_digest(request: Request) -> str:
+    """Under what the request's token would be kept; "" where it sends none, or nothing that could be one."""
+    words = get_authorization_header(request).split()
+    if len(words) != 2 or words[0].lower() != PREFIX:
+        return ""
+    return digest_token(words[1])
+
+
+def digest_token(token: bytes) -> str:
+    """Under what a token is kept; "" for what cannot be one."""
+    return hash_token(token.decode()) if TOKEN.fullmatch(token) else ""
 
 
 def give_token(*, user: User, life: timedelta) -> tuple[str, AuthToken]:
