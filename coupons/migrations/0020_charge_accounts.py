@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('coupons', '0015_refunds_guarded'),
+        ('coupons', '0016_recalls'),
     ]
 
     operations = [
