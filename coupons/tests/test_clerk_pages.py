@@ -264,6 +264,44 @@ def test_a_session_that_ended_redeems_nothing(town, counter, end):
     assert Redemption.objects.count() == 0
 
 
+def test_a_session_whose_column_lies_redeems_for_nobody(town, counter):
+    """The user beside a session only finds it: what is signed in it decides."""
+    (coupon,) = town.buy()
+    stranger = make_user("路人")
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(stranger)
+    client.cookies["counter_store"] = counter.cookies["counter_store"].value
+    Session.objects.filter(user=stranger).update(user=town.clerk)
+
+    response = confirm(client, coupon)
+
+    assert (response.status_code, response["Location"]) == (302, "/clerk/store/")
+    assert Redemption.objects.count() == 0
+
+
+def test_the_device_is_known_by_the_cookie_of_its_store_alone(town, counter):
+    device = counter.cookies["counter_store"].value.split(":")[2]
+    assert counter.cookies["counter_device"].value.startswith(device)
+    del counter.cookies["counter_device"]
+
+    confirm(counter, town.buy()[0])
+
+    assert Redemption.objects.get().device == device
+
+
+def test_nothing_of_the_counter_is_kept_by_a_cache(town, counter):
+    (coupon,) = town.buy()
+    answers = [
+        counter.post("/clerk/check/", {"code": coupon.code}, headers=HTMX),
+        counter.get("/clerk/today/", headers=HTMX),
+        confirm(counter, coupon),
+        Client().post("/clerk/redeem/"),
+    ]
+    for answer in answers:
+        assert "no-store" in answer["Cache-Control"]
+        assert {"Cookie", "Accept-Language"} <= set(answer["Vary"].split(", "))
+
+
 def test_a_changed_secret_key_keeps_sessions_while_the_old_one_is_known(town, counter, settings):
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "a-new-key-of-this-installation-with-enough-letters"
