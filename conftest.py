@@ -13,7 +13,7 @@ CONSTANT_TABLES = {"django_content_type", "auth_permission"}
 def pytest_configure() -> None:
     """Replace Django's flush between transactional tests: empty the tables that hold something, past the ledger.
 
-    Tables named `ledger_...` carry triggers that refuse to lose rows, as they must. Each is put aside and brought
+    What was booked and settled carries triggers that refuse to lose rows, as they must. Each is put aside and brought
     back exactly as it was (ENABLE ALWAYS stays ENABLE ALWAYS), in the transaction of the flush. Only the tests do
     this; nothing in the product can. Deleting the few rows of a test with foreign keys at rest takes a tenth of the
     time of TRUNCATE, which makes new files for every table; it needs a superuser, as the embedded server's owner is.
@@ -41,8 +41,8 @@ def pytest_configure() -> None:
                 SELECT format('%I.%I', n.nspname, c.relname), quote_ident(t.tgname),
                        CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END
                 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgparentid = 0
-                  AND c.relname LIKE 'ledger\\_%' AND pg_table_is_visible(c.oid)
+                WHERE NOT t.tgisinternal AND t.tgparentid = 0
+                  AND t.tgenabled = 'A' AND pg_table_is_visible(c.oid)
                 """
             )
             triggers = cursor.fetchall()

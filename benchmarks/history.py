@@ -62,11 +62,11 @@ _FILL = (
     """,
     """
     INSERT INTO settlement_settlementline (id, merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id,
-        business_date, gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, state,
-        statement_id)
+        business_date, gross_fen, platform_fee_bps, service_fee_bps, station_share_bps, commission_bps, platform_payee_id,
+        platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, statement_id)
     SELECT u.id, %(merchant)s, %(batch)s, u.id, u.id, (%(deal_ids)s::bigint[])[u.deal_no],
-        (%(store_ids)s::bigint[])[u.store_no], u.day, %(price)s, %(price)s / 40, 0, 0, 0, %(price)s - %(price)s / 40,
-        CASE WHEN u.day < %(today)s THEN 'in_statement' ELSE 'due' END,
+        (%(store_ids)s::bigint[])[u.store_no], u.day, %(price)s, 250, 0, 0, 0, (SELECT id FROM identity_party WHERE kind = 'platform'),
+        %(price)s / 40, 0, 0, 0, %(price)s - %(price)s / 40,
         CASE WHEN u.day < %(today)s THEN %(base)s::bigint + %(days)s - (%(today)s::date - u.day) END
     FROM bench_uses u WHERE u.settled AND NOT u.undone AND u.at < %(now)s::timestamptz - interval '1 hour'
     """,
@@ -92,10 +92,10 @@ _UNUSED = (
 
 # A confirmed statement of each day that is over, linked to the one before; its hash is not reckoned here.
 _STATEMENTS = """
-INSERT INTO settlement_statement (id, merchant_id, number, period_start, period_end, lines_count, gross_fen,
-    platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, previous_id, hash, state,
+INSERT INTO settlement_statement (id, merchant_id, payee_id, kind, number, period_start, period_end, lines_count, gross_fen,
+    platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, amount_fen, previous_id, hash, state,
     confirmed_at, dispute_reason)
-SELECT id, %(merchant)s, 'S' || to_char(day, 'YYYYMMDD') || '-0001', day, day, lines, gross, fee, 0, 0, 0, net,
+SELECT id, %(merchant)s, %(merchant)s, 'merchant', 'S' || to_char(day, 'YYYYMMDD') || '-0001', day, day, lines, gross, fee, 0, 0, 0, net, net,
     lag(id) OVER (ORDER BY id), '', 'confirmed', now(), ''
 FROM (SELECT statement_id AS id, business_date AS day, count(*) AS lines, sum(gross_fen) AS gross,
         sum(platform_fee_fen) AS fee, sum(merchant_fen) AS net

@@ -392,7 +392,7 @@ WHERE {merchant l.merchant_id} AND l.state = 'running'
 -- zh: 每笔退款分录的金额正好等于其所含退款之和。
 SELECT COALESCE(j.id, f.journal_id) AS journal_id
 FROM (SELECT x.id, sum(t.amount_fen) AS fen FROM ledger_journal x JOIN ledger_transfer t ON t.journal_id = x.id
-      WHERE {merchant x.merchant_id} AND x.kind = 'refunds' GROUP BY x.id) j
+      WHERE {merchant x.merchant_id} AND x.kind IN ('refunds', 'clawback') GROUP BY x.id) j
 FULL JOIN (SELECT x.journal_id, sum(x.amount_fen) AS fen FROM coupons_refund x
            WHERE {merchant x.merchant_id} AND x.journal_id IS NOT NULL GROUP BY x.journal_id) f ON f.journal_id = j.id
 WHERE j.fen IS DISTINCT FROM f.fen;

@@ -36,7 +36,9 @@ _LAY_ASIDE = (
     "INSERT INTO ledger_transfer (merchant_id, journal_id, line, debit_account_id, credit_account_id, amount_fen, currency)"
     " SELECT t.merchant_id, new_journal, line, debit_account_id, credit_account_id, amount_fen, currency"
     " FROM ledger_transfer t JOIN bench_money m ON m.id = t.journal_id",
+    "ALTER TABLE settlement_settlementline DISABLE TRIGGER USER",
     "TRUNCATE settlement_settlementline",
+    "ALTER TABLE settlement_settlementline ENABLE TRIGGER USER",
 )
 _LIMIT = """
 WITH journals AS (
@@ -49,9 +51,11 @@ transfers AS (
     INSERT INTO ledger_transfer (merchant_id, journal_id, line, debit_account_id, credit_account_id, amount_fen, currency)
     SELECT merchant_id, new_journal, line, debit_account_id, credit_account_id, amount_fen, currency FROM bench_transfer)
 INSERT INTO settlement_settlementline (merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id, business_date,
-    gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, state)
+    gross_fen, platform_fee_bps, service_fee_bps, station_share_bps, commission_bps, platform_payee_id, platform_fee_fen,
+    service_fee_fen, station_share_fen, commission_fen, merchant_fen)
 SELECT merchant_id, new_batch, redemption_id, coupon_id, deal_id, store_id, business_date,
-    gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, state FROM bench_line
+    gross_fen, platform_fee_bps, service_fee_bps, station_share_bps, commission_bps, platform_payee_id, platform_fee_fen,
+    service_fee_fen, station_share_fen, commission_fen, merchant_fen FROM bench_line
 """
 # Lines, what they should say and what the ledger says: one row of zeros.
 _WRONG = """

@@ -9,11 +9,11 @@ from coupons.settlement.models import SettlementBatch, SettlementLine, Statement
 @admin.register(Statement)
 class StatementAdmin(ReadOnlyAdmin):
     list_display = (
-        "number", "merchant", "period_start", "period_end", "lines_count", "gross_fen", "platform_fee_fen",
-        "merchant_fen", "state",
+        "number", "merchant", "payee", "kind", "period_start", "period_end", "lines_count", "gross_fen", "amount_fen",
+        "state",
     )  # fmt: skip
-    list_filter = ("state",)
-    list_select_related = ("merchant",)
+    list_filter = ("kind", "state")
+    list_select_related = ("merchant", "payee")
     search_fields = ("=number", "merchant__name")
     ordering = ("-id",)
 
@@ -21,10 +21,10 @@ class StatementAdmin(ReadOnlyAdmin):
 @admin.register(SettlementLine)
 class SettlementLineAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "merchant", "business_date", "store", "gross_fen", "platform_fee_fen", "merchant_fen", "state",
+        "id", "merchant", "business_date", "store", "gross_fen", "platform_fee_fen", "merchant_fen", "statement",
     )  # fmt: skip
-    list_filter = ("state",)
-    list_select_related = ("merchant", "store")
+    list_filter = (("refund", admin.EmptyFieldListFilter), ("statement", admin.EmptyFieldListFilter))
+    list_select_related = ("merchant", "store", "statement")
     search_fields = ("=redemption__id", "merchant__name")
     ordering = ("-id",)
 

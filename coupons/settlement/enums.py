@@ -5,8 +5,25 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 
+class PayeeKind(models.TextChoices):
+    """Whom a statement is for, and so which part of its lines is his."""
+
+    MERCHANT = "merchant", _("Merchant")
+    PROVIDER = "provider", _("Service provider")
+    STATION = "station", _("City station")
+    CREATOR = "creator", _("Creator")
+
+
+class StatementCycle(models.TextChoices):
+    """How many days a statement covers."""
+
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every week")
+    MONTHLY = "monthly", _("Every month")
+
+
 class LineState(models.TextChoices):
-    """`expected` is a redemption whose line is not due yet; a row exists from `due` on."""
+    """Worked out, never stored. What is redeemed and not due yet is expected and has no line; from `due` on there is one."""
 
     DUE = "due", _("Due")
     IN_STATEMENT = "in_statement", _("In a statement")

@@ -30,7 +30,7 @@ def header(*, currency: str) -> list[str]:
 def rows(*, statement: Statement, lines: Iterable[SettlementLine], zone: ZoneInfo) -> Iterator[list[Any]]:
     """One row per line; a text that a spreadsheet would take for a formula gets an apostrophe in front."""
     for line in lines:
-        redemption = line.redemption
+        redemption = line.use
         yield [
             statement.number,
             str(redemption.pk),  # 63 bits: a spreadsheet keeps 53 of a number

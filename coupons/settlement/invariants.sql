@@ -13,7 +13,7 @@ WHERE {merchant r.merchant_id} AND r.reversed_at IS NULL AND r.due_at <= now() -
 -- en: No redemption is in two settlement lines.
 -- zh: 没有一条核销被结算两次。
 SELECT l.redemption_id FROM settlement_settlementline l
-WHERE {merchant l.merchant_id} GROUP BY l.redemption_id HAVING count(*) > 1;
+WHERE {merchant l.merchant_id} AND l.redemption_id IS NOT NULL GROUP BY l.redemption_id HAVING count(*) > 1;
 
 -- name: no_line_of_a_reversed_redemption
 -- en: Nothing is settled of a redemption that was undone.
@@ -28,36 +28,76 @@ SELECT l.id AS line_id FROM settlement_settlementline l JOIN coupons_redemption 
 WHERE {merchant l.merchant_id} AND (l.coupon_id, l.deal_id, l.store_id, l.business_date, l.gross_fen)
     <> (r.coupon_id, r.deal_id, r.store_id, r.business_date, r.gross_fen);
 
+-- name: every_refund_of_a_use_is_taken_back
+-- en: Every refund of a use has been taken back from those who were given its money, at the latest ten minutes after it was paid out.
+-- zh: 核销后的每笔退款，最迟在退款到账十分钟内，已从各方所得中如数追回。
+SELECT f.id AS refund_id FROM coupons_refund f JOIN settlement_settlementline u ON u.redemption_id = f.redemption_id
+WHERE {merchant f.merchant_id} AND f.state = 'paid_out' AND f.amount_fen > 0 AND f.paid_out_at <= now() - interval '10 minutes'
+  AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.refund_id = f.id);
+
+-- name: negative_lines_agree_with_their_refund
+-- en: A negative line is of the coupon, the deal, the store, the rates and the payees of the use it takes back, and of the amount of its refund.
+-- zh: 追回明细的券、套餐、门店、费率和收款方与原核销明细一致，金额等于退款金额。
+SELECT l.id AS line_id FROM settlement_settlementline l JOIN coupons_refund f ON f.id = l.refund_id
+LEFT JOIN settlement_settlementline u ON u.redemption_id = f.redemption_id
+WHERE {merchant l.merchant_id} AND (l.coupon_id, l.deal_id, l.store_id, l.platform_fee_bps, l.service_fee_bps,
+        l.station_share_bps, l.commission_bps, l.platform_payee_id, l.service_payee_id, l.station_payee_id,
+        l.commission_payee_id, -l.gross_fen)
+    IS DISTINCT FROM (u.coupon_id, u.deal_id, u.store_id, u.platform_fee_bps, u.service_fee_bps,
+        u.station_share_bps, u.commission_bps, u.platform_payee_id, u.service_payee_id, u.station_payee_id,
+        u.commission_payee_id, f.amount_fen);
+
 -- name: lines_add_up
--- en: The parts of a settlement line are none of them negative and sum to what was redeemed.
--- zh: 结算明细各方所得都不为负，合计等于核销金额。
+-- en: The parts of a settlement line sum to its amount; none is below zero where something was redeemed, none above where it was refunded.
+-- zh: 结算明细各方金额合计等于明细金额；核销明细没有负数，追回明细没有正数。
 SELECT l.id AS line_id FROM settlement_settlementline l
 WHERE {merchant l.merchant_id}
   AND (l.gross_fen <> l.platform_fee_fen + l.service_fee_fen + l.station_share_fen + l.commission_fen + l.merchant_fen
-       OR LEAST(l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen, l.merchant_fen) < 0);
+       OR (l.refund_id IS NULL AND LEAST(l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen,
+               l.merchant_fen) < 0)
+       OR (l.refund_id IS NOT NULL AND GREATEST(l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen,
+               l.merchant_fen) > 0));
 
 -- name: lines_recomputed_from_terms_agree
--- en: Computed again from the shares frozen into the order, every settlement line comes out the same to the fen.
--- zh: 按订单固定的分成重新计算，每条结算明细都分毫不差。
+-- en: Computed again from the shares frozen into the order, every settlement line comes out the same to the fen, with the same payees.
+-- zh: 按订单固定的分成重新计算，每条结算明细都分毫不差，收款方也一致。
 WITH terms AS (
     SELECT s.order_id,
         COALESCE(max(s.bps) FILTER (WHERE s.kind = 'platform_fee'), 0) AS platform_fee,
         COALESCE(max(s.bps) FILTER (WHERE s.kind = 'service_fee'), 0) AS service_fee,
         COALESCE(max(s.bps) FILTER (WHERE s.kind = 'station_share'), 0) AS station_share,
-        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'commission'), 0) AS commission
+        COALESCE(max(s.bps) FILTER (WHERE s.kind = 'commission'), 0) AS commission,
+        max(s.payee_id) FILTER (WHERE s.kind = 'platform_fee') AS platform,
+        max(s.payee_id) FILTER (WHERE s.kind = 'service_fee') AS service,
+        max(s.payee_id) FILTER (WHERE s.kind = 'station_share') AS station,
+        max(s.payee_id) FILTER (WHERE s.kind = 'commission') AS creator
     FROM coupons_ordershare s WHERE {merchant s.merchant_id} GROUP BY s.order_id),
 lines AS (
     SELECT l.id, l.gross_fen, ARRAY[COALESCE(t.platform_fee, 0), COALESCE(t.service_fee, 0),
             COALESCE(t.station_share, 0), COALESCE(t.commission, 0)] AS bps,
+        ARRAY[l.platform_fee_bps, l.service_fee_bps, l.station_share_bps, l.commission_bps]::int[] AS said,
+        (l.platform_payee_id, l.service_payee_id, l.station_payee_id, l.commission_payee_id)
+            IS NOT DISTINCT FROM (t.platform, t.service, t.station, t.creator) AS same_payees,
         ARRAY[l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen] AS parts
     FROM settlement_settlementline l JOIN coupons_redemption r ON r.id = l.redemption_id
     LEFT JOIN terms t ON t.order_id = r.order_id WHERE {merchant l.merchant_id}),
 -- Few different amounts and shares stand in many lines: each is split once.
 splits AS MATERIALIZED (
     SELECT d.gross_fen, d.bps, split_fen(d.gross_fen, d.bps) AS parts
-    FROM (SELECT DISTINCT x.gross_fen, x.bps FROM lines x) d)
+    FROM (SELECT DISTINCT x.gross_fen, x.bps FROM lines x WHERE x.gross_fen >= 0) d)
 SELECT l.id AS line_id FROM lines l JOIN splits s ON s.gross_fen = l.gross_fen AND s.bps = l.bps
-WHERE l.parts <> s.parts;
+WHERE l.parts <> s.parts OR l.bps <> l.said OR NOT l.same_payees;
+
+-- name: negative_lines_recomputed_agree
+-- en: Computed again, what each party gives back of a refunded use is its part of the refund, at most what it was given; the merchant the rest.
+-- zh: 重新计算，核销后退款时每一方退回的金额等于其在退款中的份额，且不超过原先所得，其余由商户承担。
+SELECT l.id AS line_id FROM settlement_settlementline l JOIN coupons_refund f ON f.id = l.refund_id
+JOIN settlement_settlementline u ON u.redemption_id = f.redemption_id
+CROSS JOIN LATERAL (SELECT split_fen(f.amount_fen,
+    ARRAY[u.platform_fee_bps, u.service_fee_bps, u.station_share_bps, u.commission_bps]::int[]) AS parts) p
+WHERE {merchant l.merchant_id} AND (-l.platform_fee_fen, -l.service_fee_fen, -l.station_share_fen, -l.commission_fen)
+    <> (LEAST(p.parts[1], u.platform_fee_fen), LEAST(p.parts[2], u.service_fee_fen), LEAST(p.parts[3], u.station_share_fen),
+        LEAST(p.parts[4], u.commission_fen));
 
 -- name: lines_of_a_batch_equal_its_transfers
 -- en: A settlement run says the number and sum of its lines, and its journal moves exactly that sum.
@@ -69,36 +109,42 @@ LEFT JOIN (SELECT t.journal_id, sum(t.amount_fen) AS fen FROM ledger_transfer t
            WHERE {merchant t.merchant_id} GROUP BY t.journal_id) j ON j.journal_id = b.journal_id
 WHERE {merchant b.merchant_id}
   AND ((b.lines, b.gross_fen) IS DISTINCT FROM (COALESCE(s.lines, 0)::int, COALESCE(s.fen, 0)::bigint)
-       OR b.gross_fen <> COALESCE(j.fen, 0));
+       OR abs(b.gross_fen) <> COALESCE(j.fen, 0));
 
 -- name: payable_equals_lines
--- en: What the books credited to a merchant is the sum of what its settlement lines give it.
--- zh: 账簿中记给商户的应付款等于其结算明细中商户所得之和。
+-- en: What settling and taking back moved to and from a merchant's account is the sum of what its settlement lines give it.
+-- zh: 结算与追回在商户应付款账户中产生的净额等于其结算明细中商户所得之和。
 SELECT m.party_id AS merchant_id FROM merchants_merchant m
-LEFT JOIN (SELECT a.merchant_id, sum(b.credits_fen) AS fen FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
-           WHERE {merchant a.merchant_id} AND a.kind = 'merchant_payable' GROUP BY a.merchant_id) k ON k.merchant_id = m.party_id
+LEFT JOIN (SELECT t.merchant_id, sum(CASE WHEN c.kind = 'merchant_payable' AND c.owner_id = t.merchant_id THEN t.amount_fen ELSE 0 END)
+               - sum(CASE WHEN d.kind = 'merchant_payable' AND d.owner_id = t.merchant_id THEN t.amount_fen ELSE 0 END) AS fen
+           FROM ledger_transfer t JOIN ledger_journal j ON j.id = t.journal_id AND j.kind IN ('settlement', 'clawback')
+           JOIN ledger_account c ON c.id = t.credit_account_id JOIN ledger_account d ON d.id = t.debit_account_id
+           WHERE {merchant t.merchant_id} GROUP BY t.merchant_id) k ON k.merchant_id = m.party_id
 LEFT JOIN (SELECT l.merchant_id, sum(l.merchant_fen) AS fen FROM settlement_settlementline l
            WHERE {merchant l.merchant_id} GROUP BY l.merchant_id) s ON s.merchant_id = m.party_id
 WHERE {merchant m.party_id} AND COALESCE(k.fen, 0) <> COALESCE(s.fen, 0);
 
 -- name: fees_equal_lines
--- en: What the books credited to the platform, providers, stations and creators is the sum of what the lines give them.
--- zh: 账簿中记给平台、服务商、站点和达人的金额等于结算明细中各自所得之和。
-SELECT m.party_id AS merchant_id FROM merchants_merchant m
-LEFT JOIN (
-    SELECT a.merchant_id, sum(b.credits_fen) FILTER (WHERE a.kind = 'platform_fee') AS platform_fee,
-        sum(b.credits_fen) FILTER (WHERE a.kind = 'service_fee') AS service_fee,
-        sum(b.credits_fen) FILTER (WHERE a.kind = 'station_share') AS station_share,
-        sum(b.credits_fen) FILTER (WHERE a.kind = 'commission') AS commission
-    FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
-    WHERE {merchant a.merchant_id} GROUP BY a.merchant_id) k ON k.merchant_id = m.party_id
-LEFT JOIN (
-    SELECT l.merchant_id, sum(l.platform_fee_fen) AS platform_fee, sum(l.service_fee_fen) AS service_fee,
-        sum(l.station_share_fen) AS station_share, sum(l.commission_fen) AS commission
-    FROM settlement_settlementline l WHERE {merchant l.merchant_id} GROUP BY l.merchant_id) s ON s.merchant_id = m.party_id
-WHERE {merchant m.party_id} AND
-    (COALESCE(k.platform_fee, 0), COALESCE(k.service_fee, 0), COALESCE(k.station_share, 0), COALESCE(k.commission, 0))
-    <> (COALESCE(s.platform_fee, 0), COALESCE(s.service_fee, 0), COALESCE(s.station_share, 0), COALESCE(s.commission, 0));
+-- en: What settling and taking back moved to and from each account of platform, providers, stations and creators is the sum of its lines.
+-- zh: 结算与追回在平台、服务商、站点和达人各账户中产生的净额等于结算明细中各自所得之和。
+WITH moved AS (
+    SELECT a.merchant_id, a.kind, a.owner_id, sum(x.fen) AS fen
+    FROM (SELECT t.credit_account_id AS account_id, t.journal_id, t.amount_fen AS fen FROM ledger_transfer t
+            WHERE {merchant t.merchant_id}
+          UNION ALL SELECT t.debit_account_id, t.journal_id, -t.amount_fen FROM ledger_transfer t
+            WHERE {merchant t.merchant_id}) x
+    JOIN ledger_journal j ON j.id = x.journal_id AND j.kind IN ('settlement', 'clawback')
+    JOIN ledger_account a ON a.id = x.account_id AND a.kind IN ('platform_fee', 'service_fee', 'station_share', 'commission')
+    GROUP BY a.merchant_id, a.kind, a.owner_id),
+given AS (
+    SELECT l.merchant_id, p.kind, p.owner_id, sum(p.fen) AS fen FROM settlement_settlementline l
+    CROSS JOIN LATERAL (VALUES ('platform_fee', l.platform_payee_id, l.platform_fee_fen),
+        ('service_fee', l.service_payee_id, l.service_fee_fen), ('station_share', l.station_payee_id, l.station_share_fen),
+        ('commission', l.commission_payee_id, l.commission_fen)) p (kind, owner_id, fen)
+    WHERE {merchant l.merchant_id} AND p.fen <> 0 GROUP BY l.merchant_id, p.kind, p.owner_id)
+SELECT COALESCE(g.owner_id, m.owner_id) AS party_id FROM moved m
+FULL JOIN given g ON g.merchant_id = m.merchant_id AND g.kind = m.kind AND g.owner_id = m.owner_id
+WHERE COALESCE(m.fen, 0) <> COALESCE(g.fen, 0);
 
 -- name: prepaid_equals_booked_minus_settled
 -- en: What customers have paid and not used, by the books, is payments booked less refunds booked less what was settled.
@@ -118,69 +164,78 @@ WHERE {merchant m.party_id}
 
 -- area: statements | Statements | 结算单
 
--- name: lines_are_stated_once
--- en: A settlement line is in a statement exactly when its state says so, and the statement covers its day.
--- zh: 结算明细只有在状态为已入结算单时才属于某张结算单，且日期在该结算单的期间内。
-SELECT l.id AS line_id FROM settlement_settlementline l LEFT JOIN settlement_statement s ON s.id = l.statement_id
-WHERE {merchant l.merchant_id} AND ((l.state = 'due') <> (l.statement_id IS NULL)
-    OR l.business_date NOT BETWEEN s.period_start AND s.period_end);
+-- name: lines_are_stated_to_their_payee
+-- en: A settlement line is only in statements for its own payees, each covering its day; what is taken back of a creator may come earlier.
+-- zh: 结算明细只属于其收款方自己的结算单，且日期在该结算单的期间内；追回达人佣金的明细可以提前列入。
+SELECT l.id AS line_id FROM settlement_settlementline l
+CROSS JOIN LATERAL (VALUES ('merchant', l.merchant_id, l.statement_id), ('provider', l.service_payee_id, l.service_statement_id),
+    ('station', l.station_payee_id, l.station_statement_id), ('creator', l.commission_payee_id, l.commission_statement_id))
+    p (kind, payee_id, statement_id)
+JOIN settlement_statement s ON s.id = p.statement_id
+WHERE {merchant l.merchant_id} AND ((s.kind, s.payee_id) IS DISTINCT FROM (p.kind, p.payee_id)
+    OR (l.business_date NOT BETWEEN s.period_start AND s.period_end AND (l.refund_id IS NULL OR s.kind <> 'creator')));
 
 -- name: statements_equal_their_lines
 -- en: A statement's count and sums are those of its lines, for every party.
 -- zh: 结算单的笔数和各方金额等于其明细之和。
 SELECT s.id AS statement_id FROM settlement_statement s
-LEFT JOIN (SELECT l.statement_id, count(*) AS lines, sum(l.gross_fen) AS gross, sum(l.platform_fee_fen) AS platform_fee,
-        sum(l.service_fee_fen) AS service_fee, sum(l.station_share_fen) AS station_share,
-        sum(l.commission_fen) AS commission, sum(l.merchant_fen) AS merchant
-    FROM settlement_settlementline l WHERE {merchant l.merchant_id} AND l.statement_id IS NOT NULL
-    GROUP BY l.statement_id) t ON t.statement_id = s.id
-WHERE {merchant s.merchant_id} AND (s.lines_count, s.gross_fen, s.platform_fee_fen, s.service_fee_fen, s.station_share_fen,
-        s.commission_fen, s.merchant_fen) IS DISTINCT FROM
-    (t.lines::int, t.gross::bigint, t.platform_fee::bigint, t.service_fee::bigint, t.station_share::bigint,
-        t.commission::bigint, t.merchant::bigint);
+LEFT JOIN (SELECT p.statement_id, count(*) AS lines, count(l.refund_id) AS refunds, sum(l.gross_fen) AS gross,
+        COALESCE(-sum(l.gross_fen) FILTER (WHERE l.refund_id IS NOT NULL), 0) AS refunded,
+        sum(l.platform_fee_fen) AS platform_fee, sum(l.service_fee_fen) AS service_fee,
+        sum(l.station_share_fen) AS station_share, sum(l.commission_fen) AS commission, sum(l.merchant_fen) AS merchant
+    FROM settlement_settlementline l
+    CROSS JOIN LATERAL (VALUES (l.statement_id), (l.service_statement_id), (l.station_statement_id), (l.commission_statement_id))
+        p (statement_id)
+    WHERE {merchant l.merchant_id} AND p.statement_id IS NOT NULL GROUP BY p.statement_id) t ON t.statement_id = s.id
+WHERE {merchant s.merchant_id} AND (s.lines_count, s.refund_lines, s.gross_fen, s.refunded_fen, s.platform_fee_fen,
+        s.service_fee_fen, s.station_share_fen, s.commission_fen, s.merchant_fen) IS DISTINCT FROM
+    (t.lines::int, t.refunds::int, t.gross::bigint, t.refunded::bigint, t.platform_fee::bigint, t.service_fee::bigint,
+        t.station_share::bigint, t.commission::bigint, t.merchant::bigint);
 
 -- name: statement_seals_hold
 -- en: The seal of every statement, computed again from what it and its lines say now, is the one it was given.
 -- zh: 按结算单及其明细的现状重新计算封印，结果与封存时一致，没有被改动。
-WITH lines AS (
-    SELECT l.statement_id, jsonb_agg(jsonb_build_array(l.redemption_id::text, l.coupon_id::text, l.store_id::text,
-        l.business_date, l.gross_fen, l.platform_fee_fen, l.service_fee_fen, l.station_share_fen, l.commission_fen,
-        l.merchant_fen) ORDER BY l.redemption_id) AS said
-    FROM settlement_settlementline l WHERE {merchant l.merchant_id} AND l.statement_id IS NOT NULL GROUP BY l.statement_id)
+WITH said AS (
+    SELECT p.statement_id, jsonb_agg(f.hash ORDER BY f.line_id) AS hashes FROM settlement_linefact f
+    CROSS JOIN LATERAL (VALUES (f.statement_id), (f.service_statement_id), (f.station_statement_id), (f.commission_statement_id))
+        p (statement_id)
+    WHERE {merchant f.merchant_id} AND p.statement_id IS NOT NULL GROUP BY p.statement_id)
 SELECT s.id AS statement_id FROM settlement_statement s
+JOIN merchants_merchant m ON m.party_id = s.merchant_id
 LEFT JOIN settlement_statement p ON p.id = s.previous_id
-LEFT JOIN lines t ON t.statement_id = s.id
-WHERE {merchant s.merchant_id} AND s.hash <> encode(sha256(convert_to(jsonb_build_array(
-    s.merchant_id::text, s.number, s.period_start, s.period_end, s.lines_count, s.gross_fen, s.platform_fee_fen,
-    s.service_fee_fen, s.station_share_fen, s.commission_fen, s.merchant_fen, COALESCE(p.hash, ''), t.said)::text, 'UTF8')), 'hex');
+LEFT JOIN said t ON t.statement_id = s.id
+WHERE {merchant s.merchant_id} AND s.hash <> settlement_seal(s.merchant_id, s.payee_id, s.kind, s.number, m.currency,
+    s.period_start, s.period_end, s.lines_count, s.refund_lines, s.gross_fen, s.refunded_fen, s.platform_fee_fen,
+    s.service_fee_fen, s.station_share_fen, s.commission_fen, s.merchant_fen, s.amount_fen, COALESCE(p.hash, ''), t.hashes);
 
 -- name: statements_form_one_chain
--- en: The statements of a merchant hang together in one chain: each but the first names an older one, and none is named twice.
--- zh: 商户的结算单首尾相连成一条链：除第一张外，每张都指向更早的一张，且没有两张指向同一张。
+-- en: The statements of a payee hang together in one chain: each but the first names an older one, and none is named twice.
+-- zh: 每个收款方的结算单首尾相连成一条链：除第一张外，每张都指向更早的一张，且没有两张指向同一张。
 SELECT s.id AS statement_id FROM (
-    SELECT x.id, x.merchant_id, x.previous_id,
-        row_number() OVER (PARTITION BY x.merchant_id, x.previous_id ORDER BY x.id) AS place,
-        min(x.id) OVER (PARTITION BY x.merchant_id) AS first_id
+    SELECT x.id, x.merchant_id, x.payee_id, x.kind, x.previous_id,
+        row_number() OVER (PARTITION BY x.merchant_id, x.payee_id, x.kind, x.previous_id ORDER BY x.id) AS place,
+        min(x.id) OVER (PARTITION BY x.merchant_id, x.payee_id, x.kind) AS first_id
     FROM settlement_statement x WHERE {merchant x.merchant_id}) s
 LEFT JOIN settlement_statement p ON p.id = s.previous_id
 WHERE s.place > 1 OR (s.previous_id IS NULL) <> (s.id = s.first_id)
-   OR p.id >= s.id OR p.merchant_id <> s.merchant_id;
+   OR p.id >= s.id OR (p.merchant_id, p.payee_id, p.kind) <> (s.merchant_id, s.payee_id, s.kind);
 
 -- area: tenancy | Each merchant's own | 商户之间互不相混
 
 -- name: lines_stay_with_their_merchant
--- en: A settlement line belongs to the merchant of its redemption, coupon, deal, store, run and statement.
--- zh: 结算明细与其核销、券、套餐、门店、结算批次和结算单同属一个商户。
+-- en: A settlement line belongs to the merchant of its redemption or refund, coupon, deal, store, run and statements.
+-- zh: 结算明细与其核销或退款、券、套餐、门店、结算批次和结算单同属一个商户。
 SELECT l.id AS line_id FROM settlement_settlementline l
-JOIN coupons_redemption r ON r.id = l.redemption_id
 JOIN coupons_coupon c ON c.id = l.coupon_id
 JOIN coupons_deal d ON d.id = l.deal_id
 JOIN merchants_store o ON o.id = l.store_id
 JOIN settlement_settlementbatch b ON b.id = l.batch_id
-LEFT JOIN settlement_statement s ON s.id = l.statement_id
-WHERE {merchant l.merchant_id} AND (r.merchant_id <> l.merchant_id OR c.merchant_id <> l.merchant_id
-    OR d.merchant_id <> l.merchant_id OR o.merchant_id <> l.merchant_id OR b.merchant_id <> l.merchant_id
-    OR s.merchant_id <> l.merchant_id);
+LEFT JOIN coupons_redemption r ON r.id = l.redemption_id
+LEFT JOIN coupons_refund f ON f.id = l.refund_id
+WHERE {merchant l.merchant_id} AND (r.merchant_id <> l.merchant_id OR f.merchant_id <> l.merchant_id
+    OR c.merchant_id <> l.merchant_id OR d.merchant_id <> l.merchant_id OR o.merchant_id <> l.merchant_id
+    OR b.merchant_id <> l.merchant_id OR EXISTS (SELECT FROM settlement_statement s WHERE s.merchant_id <> l.merchant_id
+        AND s.id IN (l.statement_id, l.service_statement_id, l.station_statement_id, l.commission_statement_id)));
 
 -- name: runs_stay_in_their_book
 -- en: The journal of a settlement run is in the book of the run's merchant.

@@ -9,8 +9,9 @@ from coupons.models import SandboxCharge
 from coupons.settlement.domain.breaks import explain_break
 from coupons.settlement.domain.fetching import fetch_bill
 from coupons.settlement.domain.reconciliation import list_days, reconcile_day
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import confirm_statement, dispute_statement, seal_statements
+from coupons.settlement.domain.statements import confirm_statement, dispute_statement
 from coupons.settlement.models import Break, Statement
 from identity.models import User
 from merchants.models import Merchant

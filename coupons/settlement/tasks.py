@@ -9,8 +9,7 @@ from core.domain.jobs import enqueue_job, job_handler
 from core.models import Job
 from coupons.settlement.domain import fetching, reconciliation, settlement  # noqa: F401 - their jobs register
 from coupons.settlement.domain.progress import take_back_progress
-from coupons.settlement.domain.statements import last_finished_day, seal_statements
-from coupons.settlement.models import SettlementLine
+from coupons.settlement.domain.sealing import find_unstated, seal_statements
 from merchants.models import Merchant
 
 logger = logging.getLogger(__name__)
@@ -30,22 +29,15 @@ def look_behind_the_mark(**kwargs: object) -> None:
 
 @shared_task
 def enqueue_statements(**kwargs: object) -> None:
-    """A job for each merchant with a finished day in no statement; shadow shops are never stated."""
+    """A job for each merchant with lines that are in no statement of one of their payees and may be by now."""
     with scopes_disabled():
-        open_days = (
-            SettlementLine.objects.filter(statement__isnull=True, merchant__shadow_of__isnull=True)
-            .values_list("merchant_id", "business_date")
-            .distinct()
-        )
-        merchants = Merchant.objects.in_bulk({merchant_id for merchant_id, _ in open_days})
-        for merchant_id, day in open_days:
-            if day <= last_finished_day(merchant=merchants[merchant_id]):
-                enqueue_job(
-                    kind="seal_statements",
-                    key=f"{merchant_id}:{day}:{SettlementLine.objects.filter(merchant_id=merchant_id).latest('id').pk}",
-                    payload={"merchant_id": merchant_id},
-                    merchant_id=merchant_id,
-                )
+        for merchant_id, newest in find_unstated():
+            enqueue_job(
+                kind="seal_statements",
+                key=f"{merchant_id}:{newest}",
+                payload={"merchant_id": merchant_id},
+                merchant_id=merchant_id,
+            )
 
 
 @job_handler("seal_statements")

@@ -9,12 +9,14 @@ from typing import Any
 from django.utils import timezone
 from django_scopes import scope, scopes_disabled
 
+from core.models import Job
 from coupons.domain.orders import place_order
 from coupons.domain.payments import receive_notification, start_payment
 from coupons.domain.redemption import Receipt, redeem_coupons
+from coupons.domain.refunds import pay_refund
 from coupons.domain.stock import open_stock
-from coupons.enums import DealState
-from coupons.models import Coupon, Deal, DealGroup, DealItem, Order, StockPool
+from coupons.enums import DealState, RefundReason, RefundState
+from coupons.models import Coupon, Deal, DealGroup, DealItem, Order, Redemption, Refund, StockPool
 from coupons.payment_providers.sandbox import get_charge, signed_notification
 from identity.enums import Role
 from identity.models import Customer, User
@@ -136,6 +138,27 @@ class Town:
             "attempt_key": f"attempt-{next(self.keys)}",
         } | more
         return redeem_coupons(code=code, **values)
+
+
+def refund_use(redemption_id: int, *, amount_fen: int | None = None) -> Refund:
+    """Pay so much (all of it by default) of a use's money back, as if the merchant had approved it."""
+    with scopes_disabled():
+        use = Redemption.objects.get(pk=redemption_id)
+        refund = Refund.objects.create(
+            merchant_id=use.merchant_id,
+            order_id=use.order_id,
+            payment=use.order.payments.earliest("id"),
+            coupon_id=use.coupon_id,
+            redemption=use,
+            amount_fen=use.gross_fen if amount_fen is None else amount_fen,
+            asked_fen=use.gross_fen,
+            reason=RefundReason.AFTER_USE,
+            state=RefundState.APPROVED,
+            approved_at=timezone.now(),
+        )
+        pay_refund(Job(payload={"refund_id": refund.pk}))
+        refund.refresh_from_db()
+    return refund
 
 
 def make_town(slug: str = "laozao", name: str = "山城老灶火锅", **merchant: Any) -> Town:

@@ -40,4 +40,5 @@ class JournalKind(models.TextChoices):
     PAYMENTS = "payments", _("Payments received")
     SETTLEMENT = "settlement", _("Redemptions settled")
     REFUNDS = "refunds", _("Refunds before use")
+    CLAWBACK = "clawback", _("Refunds after use")
     ADJUSTMENT = "adjustment", _("Difference adjusted")

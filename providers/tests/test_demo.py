@@ -27,7 +27,7 @@ from coupons.models import (
     Refund,
 )
 from coupons.settlement.domain.breakdown import AMOUNTS, list_lines, sum_by_day, sum_by_store, total_lines
-from coupons.settlement.domain.statements import statement_hash
+from coupons.settlement.domain.sealing import statement_hash
 from coupons.settlement.enums import StatementState
 from coupons.settlement.models import Statement
 from identity.enums import Role
@@ -132,7 +132,7 @@ def _check_statements() -> None:
             assert sum(row["lines"] for row in rows) == statement.lines_count
         lines = list(list_lines(statement=statement))
         assert [sum(getattr(line, name) for line in lines) for name in AMOUNTS] == ledger
-        assert statement.hash == statement_hash(merchant_id=statement.merchant_id, statement_id=statement.pk)
+        assert statement.hash == statement_hash(statement=statement)
     assert check_invariants().broken == {}
 
 

@@ -15,7 +15,7 @@ from core.domain.jobs import run_due_jobs
 from core.invariants import check_invariants
 from core.models import Job
 from coupons.models import Coupon, Redemption
-from coupons.settlement.domain.statements import seal_statements
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.models import SettlementLine
 from coupons.tests.town import make_town
 

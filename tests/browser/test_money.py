@@ -9,8 +9,8 @@ from django.utils import timezone
 from django_scopes import scopes_disabled
 from playwright.sync_api import Page, expect
 
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.enums import StatementState
 from coupons.settlement.models import Statement
 from coupons.tests.town import Town, make_town

@@ -25,7 +25,7 @@ from django_scopes import scopes_disabled
 from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.session_deals import Allotment
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.tests.town import make_town
 with scopes_disabled():
     town = make_town()

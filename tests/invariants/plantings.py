@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from coupons.settlement.domain.statements import statement_hash
+from coupons.settlement.domain.sealing import statement_hash
 from coupons.settlement.models import Statement
 from coupons.tests.town import Town
 from identity.models import Party
@@ -70,8 +70,9 @@ def forge_statement(here: Town, change: str) -> None:
     """Change the newest statement and seal it again, so that the seal tells nothing."""
     newest = Statement.objects.filter(merchant=here.merchant).latest("id")
     plant(f"UPDATE settlement_statement SET {change} WHERE id = {newest.pk}")
-    seal = statement_hash(merchant_id=here.merchant.pk, statement_id=newest.pk)
-    Statement.objects.filter(pk=newest.pk).update(hash=seal)
+    newest.refresh_from_db()
+    seal = statement_hash(statement=newest)
+    plant(f"UPDATE settlement_statement SET hash = '{seal}' WHERE id = {newest.pk}")
 
 
 def count_a_line_more(here: Town) -> None:
@@ -111,7 +112,10 @@ CARD = "(SELECT max(id) FROM coupons_coupon WHERE merchant_id = {here} AND uses_
 FRESH = """(SELECT max(r.id) FROM coupons_redemption r JOIN coupons_coupon c ON c.id = r.coupon_id
     JOIN coupons_deal d ON d.id = r.deal_id WHERE r.merchant_id = {here} AND r.reversed_at IS NULL AND c.uses_total = 1
     AND d.all_stores AND NOT EXISTS (SELECT FROM settlement_settlementline l WHERE l.redemption_id = r.id))"""
-LINES = "FROM settlement_settlementline WHERE merchant_id = {here} AND statement_id IS NULL AND gross_fen > 0"
+LINES = (
+    "FROM settlement_settlementline WHERE merchant_id = {here} AND statement_id IS NULL AND gross_fen > 0"
+    " AND redemption_id NOT IN (SELECT redemption_id FROM coupons_refund WHERE redemption_id IS NOT NULL)"
+)
 GIFT_LINE = "(SELECT max(id) FROM settlement_settlementline WHERE merchant_id = {here} AND gross_fen = 0)"
 OPEN_REFUND = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'approved' AND coupon_id IS NOT NULL)"
 GIVEN_BACK = "(SELECT max(id) FROM coupons_refund WHERE merchant_id = {here} AND state = 'paid_out' AND redemption_id IS NOT NULL)"
@@ -378,10 +382,31 @@ SETTLEMENT: dict[str, Planting] = {
     ),
     "no_redemption_is_settled_twice": Planting(
         "WITH twice AS (INSERT INTO settlement_settlementline (merchant_id, batch_id, redemption_id, coupon_id, deal_id,"
-        " store_id, business_date, gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen,"
-        " merchant_fen, state) SELECT merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id, business_date,"
-        f" 0, 0, 0, 0, 0, 0, 'due' FROM settlement_settlementline WHERE id = {GIFT_LINE} RETURNING batch_id)"
+        " store_id, business_date, gross_fen, platform_fee_bps, service_fee_bps, station_share_bps, commission_bps,"
+        " platform_payee_id, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen) SELECT merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id, business_date,"
+        f" 0, platform_fee_bps, 0, 0, 0, platform_payee_id, 0, 0, 0, 0, 0 FROM settlement_settlementline WHERE id = {GIFT_LINE} RETURNING batch_id)"
         " UPDATE settlement_settlementbatch SET lines = lines + 1 WHERE id = (SELECT batch_id FROM twice)"
+    ),
+    "every_refund_of_a_use_is_taken_back": Planting(
+        "WITH gone AS (DELETE FROM settlement_settlementline WHERE merchant_id = {here} AND refund_id IS NOT NULL"
+        " RETURNING refund_id) UPDATE coupons_refund SET paid_out_at = now() - interval '1 hour'"
+        " WHERE id = (SELECT refund_id FROM gone)",
+        also=frozenset(
+            {
+                "lines_of_a_batch_equal_its_transfers",
+                "payable_equals_lines",
+                "fees_equal_lines",
+                "prepaid_equals_booked_minus_settled",
+            }
+        ),
+    ),
+    "negative_lines_agree_with_their_refund": Planting(
+        "UPDATE settlement_settlementline SET store_id = {other_store} WHERE merchant_id = {here} AND refund_id IS NOT NULL"
+    ),
+    "negative_lines_recomputed_agree": Planting(
+        "UPDATE settlement_settlementline SET merchant_fen = merchant_fen - 1, platform_fee_fen = platform_fee_fen + 1"
+        " WHERE merchant_id = {here} AND refund_id IS NOT NULL",
+        also=frozenset({"payable_equals_lines", "fees_equal_lines"}),
     ),
     "no_line_of_a_reversed_redemption": Planting(undo_what_is_settled),
     "lines_agree_with_their_redemption": Planting(
@@ -404,8 +429,10 @@ SETTLEMENT: dict[str, Planting] = {
     "payable_equals_lines": Planting(credit_another_merchant_account),
     "fees_equal_lines": Planting(credit_another_fee_account),
     "prepaid_equals_booked_minus_settled": Planting(credit_prepaid),
-    "lines_are_stated_once": Planting(
-        f"UPDATE settlement_settlementline SET state = 'in_statement' WHERE id = (SELECT max(id) {LINES})"
+    "lines_are_stated_to_their_payee": Planting(
+        "UPDATE settlement_settlementline SET business_date = business_date + 60 WHERE id = (SELECT max(id)"
+        " FROM settlement_settlementline WHERE merchant_id = {here} AND statement_id IS NOT NULL)",
+        also=frozenset({"lines_agree_with_their_redemption", "statement_seals_hold"}),
     ),
     "statements_equal_their_lines": Planting(count_a_line_more),
     "statement_seals_hold": Planting(

@@ -29,11 +29,11 @@ from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Audience, AudienceMember, DealReview, Redemption
 from coupons.settlement.domain.breaks import adjust_break
 from coupons.settlement.domain.reconciliation import reconcile_day
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import BillUpload, Break
 from coupons.settlement.tests.billing import bill_of, rows_of_day
-from coupons.tests.town import Town, make_town
+from coupons.tests.town import Town, make_town, refund_use
 from identity.enums import Role
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
@@ -67,17 +67,19 @@ def build_shop(slug: str) -> Town:
 
 
 def _stated_and_settled(town: Town, *, gift, begin) -> None:
-    """Two statements, and settled lines that wait for the next one: two paid for and one of nothing."""
+    """Two statements, and settled lines that wait for the next one: two paid for, one refunded in part and one of nothing."""
     for day in (begin, begin + DAY):
         for coupon in town.buy(quantity=2, at=day):
             town.redeem(coupon.code, at=day + HOUR)
         settle_merchant(merchant_id=town.merchant.pk)
     assert len(seal_statements(merchant=town.merchant)) == 2
-    for coupon in town.buy(quantity=2, at=begin):
-        town.redeem(coupon.code, at=begin + 2 * HOUR)
+    for coupon in town.buy(quantity=3, at=begin):
+        (use,) = town.redeem(coupon.code, at=begin + 2 * HOUR).redemptions
     (given,) = town.buy(deal=gift)  # what costs nothing is paid now, whatever `at` says
     town.redeem(given.code)
     settle_merchant(merchant_id=town.merchant.pk, at=timezone.now() + 2 * HOUR)
+    refund_use(use.id, amount_fen=5_000)
+    settle_merchant(merchant_id=town.merchant.pk)
 
 
 def _redeemed_just_now(town: Town, *, card) -> None:

@@ -40,8 +40,8 @@ from coupons.domain.reversal import reverse_redemptions
 from coupons.enums import DealKind, OrderCloseReason
 from coupons.models import Coupon, Deal, DealPurchase, DealStock, Order, Redemption, Refund
 from coupons.payment_providers.sandbox import get_charge, signed_notification
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import SettlementLine, Statement
 from coupons.tests.town import Town, make_town
 from ledger.models import Balance

@@ -12,8 +12,8 @@ from core.invariants import check_invariants
 from core.models import Job
 from coupons.domain.reversal import AlreadySettled, ReversalTooLate, reverse_redemptions
 from coupons.models import Coupon, Redemption
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant, settle_slice
-from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import SettlementBatch, SettlementLine, Statement
 from coupons.tests.town import Town
 from tests.races.racing import Held, Interleaving, Side, count_codes, hold_against, race, race_once

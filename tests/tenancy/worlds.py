@@ -27,8 +27,8 @@ from coupons.live.domain.session_deals import Allotment
 from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Redemption, RedemptionRefusal
 from coupons.settlement.domain.bank_accounts import request_bank_account
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import BankAccount
 from coupons.tests.town import Town, make_customer, make_town, make_user
 from identity.enums import Role

@@ -18,7 +18,7 @@ from coupons.enums import CouponState, DealState, RefundState
 from coupons.insights.domain import days
 from coupons.insights.domain.days import Stores
 from coupons.models import Coupon, Deal, Redemption, Refund
-from coupons.settlement.enums import StatementState
+from coupons.settlement.enums import PayeeKind, StatementState
 from coupons.settlement.models import Statement
 from merchants.enums import StoreState
 from merchants.models import Membership, Merchant, Store
@@ -102,7 +102,7 @@ def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
             in_review=Count("pk", filter=Q(state=DealState.IN_REVIEW)),
         )
         return Todos(
-            statements=Statement.objects.filter(state=StatementState.SEALED).count(),
+            statements=Statement.objects.filter(kind=PayeeKind.MERCHANT, state=StatementState.SEALED).count(),
             rejected_deals=deals["rejected"],
             deals_in_review=deals["in_review"],
             expiring_coupons=Coupon.objects.filter(

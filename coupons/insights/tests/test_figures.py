@@ -19,8 +19,8 @@ from coupons.insights.domain.figures import (
     sum_sold_days,
     sum_today,
 )
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
 from coupons.tests.town import make_town
 from merchants.models import Merchant
 

@@ -12,8 +12,8 @@ from django_scopes import scope, scopes_disabled
 from core.errors import NotFound
 from core.models import Job
 from coupons.models import Order, Payment
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import SettlementLine, Statement
 from coupons.settlement.tasks import enqueue_statements
 from coupons.tests.town import Town, make_customer, make_town

@@ -7,6 +7,8 @@ from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django_scopes import scope
 
+from coupons.settlement.domain.payees import PAYEE_COLUMNS
+from coupons.settlement.enums import PayeeKind
 from coupons.settlement.models import SettlementLine, Statement
 
 # What is taken off the gross, in the order of the ledger; what is left is merchant_fen.
@@ -54,17 +56,20 @@ def sum_by_day(*, statement: Statement) -> QuerySet[SettlementLine, Any]:
 
 
 def list_lines(*, statement: Statement) -> QuerySet[SettlementLine]:
-    """The statement's lines with redemption, clerk, coupon, deal and store, in the order they were redeemed."""
+    """The statement's lines with redemption, clerk, coupon, deal and store, day by day."""
     return (
         _lines(statement)
-        .select_related("redemption__clerk", "coupon", "deal", "store")
-        .order_by("business_date", "redemption__redeemed_at", "pk")
+        .select_related(
+            "redemption__clerk", "refund__redemption__clerk", "coupon", "deal", "store", "statement"
+        )
+        .order_by("business_date", "pk")
     )
 
 
 def _lines(statement: Statement) -> QuerySet[SettlementLine]:
+    columns = PAYEE_COLUMNS[PayeeKind(statement.kind)]
     with scope(merchant=statement.merchant_id):
-        return SettlementLine.objects.filter(statement=statement)
+        return SettlementLine.objects.filter(**{columns.statement: statement.pk})
 
 
 def _sums() -> dict[str, Sum]:

@@ -29,8 +29,8 @@ from coupons.domain.stock import open_stocks
 from coupons.enums import DealState, OrderSource, ValidityKind
 from coupons.models import Audience, AudienceMember, Deal
 from coupons.payment_providers.sandbox import pay_charge_quietly, signed_notification
+from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import seal_statements
 from coupons.settlement.models import SettlementLine
 from identity.models import Customer, User
 from merchants.domain.merchants import create_merchant

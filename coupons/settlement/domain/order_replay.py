@@ -43,7 +43,7 @@ from coupons.settlement.domain.bill_rows import (
 from coupons.settlement.domain.bills import import_bill
 from coupons.settlement.domain.breaks import count_breaks
 from coupons.settlement.domain.reconciliation import list_days, reconcile_day
-from coupons.settlement.domain.statements import seal_statements
+from coupons.settlement.domain.sealing import seal_statements
 from identity.models import Customer, User
 from merchants.domain.merchants import create_merchant
 from merchants.models import Merchant, Store

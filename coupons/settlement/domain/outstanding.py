@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 from django_scopes import scope
 
 from coupons.insights.domain.days import sum_redeemed
-from coupons.settlement.enums import StatementState
+from coupons.settlement.enums import PayeeKind, StatementState
 from coupons.settlement.models import Statement
 from merchants.models import Merchant
 
@@ -43,8 +43,9 @@ def sum_waiting(*, merchant: Merchant) -> Waiting:
     """
     redeemed = sum_redeemed(merchant=merchant, stores=None)
     with scope(merchant=merchant.pk):
-        stated = Statement.objects.aggregate(
-            fen=Coalesce(Sum("gross_fen"), 0), uses=Coalesce(Sum("lines_count"), 0)
+        stated = Statement.objects.filter(kind=PayeeKind.MERCHANT).aggregate(
+            fen=Coalesce(Sum(F("gross_fen") + F("refunded_fen")), 0),
+            uses=Coalesce(Sum(F("lines_count") - F("refund_lines")), 0),
         )
     return Waiting(gross_fen=redeemed.fen - stated["fen"], uses=redeemed.uses - stated["uses"])
 
@@ -53,11 +54,15 @@ def sum_next_payout(*, merchant: Merchant) -> NextPayout:
     """What the platform owes the merchant by statements not yet paid; one statement of SQL, amounts in fen."""
     sealed, disputed = Q(state=StatementState.SEALED), Q(state=StatementState.DISPUTED)
     with scope(merchant=merchant.pk):
-        sums = Statement.objects.exclude(state=StatementState.PAID).aggregate(
-            confirmed_fen=Coalesce(Sum("merchant_fen", filter=Q(state=StatementState.CONFIRMED)), 0),
-            to_confirm_fen=Coalesce(Sum("merchant_fen", filter=sealed), 0),
-            to_confirm=Count("pk", filter=sealed),
-            disputed_fen=Coalesce(Sum("merchant_fen", filter=disputed), 0),
-            disputed=Count("pk", filter=disputed),
+        sums = (
+            Statement.objects.filter(kind=PayeeKind.MERCHANT)
+            .exclude(state=StatementState.PAID)
+            .aggregate(
+                confirmed_fen=Coalesce(Sum("merchant_fen", filter=Q(state=StatementState.CONFIRMED)), 0),
+                to_confirm_fen=Coalesce(Sum("merchant_fen", filter=sealed), 0),
+                to_confirm=Count("pk", filter=sealed),
+                disputed_fen=Coalesce(Sum("merchant_fen", filter=disputed), 0),
+                disputed=Count("pk", filter=disputed),
+            )
         )
     return NextPayout(**sums)

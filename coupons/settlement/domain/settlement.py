@@ -17,6 +17,8 @@ from django_scopes import scope
 from core.domain.jobs import enqueue_job, job_handler
 from core.models import Job
 from coupons.settlement.domain.booking import Book, book_moved_money, claim_moved_money, open_book
+from coupons.settlement.domain.clawback import book_clawback, write_clawback_lines
+from coupons.settlement.domain.parties import Sums, sum_parts
 from coupons.settlement.domain.progress import advance_progress, read_progress
 from coupons.settlement.models import SettlementBatch
 from ledger.domain.accounts import open_account
@@ -93,16 +95,27 @@ def _settle_slice(*, book: Book, at: datetime, limit: int | None, after: int | N
     progress = read_progress(merchant_id=merchant_id)
     above = max(progress - 1, after or 0)
     batch, sums, claimed, last_id = _write_lines(book=book, at=at, limit=limit, above=above)
+    clawback = write_clawback_lines(book=book, limit=limit)
+    if batch or clawback:
+        # The foreign keys are asked now, before the merchant's balances are locked: another worker waits for those.
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     accounts = {
         (kind, owner): open_account(
-            merchant_id=merchant_id, kind=kind, owner_id=owner, currency=book.merchant.currency
+            merchant_id=merchant_id, kind=AccountKind(kind), owner_id=owner, currency=book.merchant.currency
         )
-        for kind, owner in sorted(sums)  # by every batch in one order
+        for kind, owner in sorted(
+            {*sums, *(clawback.sums if clawback else ())}
+        )  # by every batch in one order
     }
     book_moved_money(book=book, claims=money, at=at)
     if batch:
         _write_sums(book=book, at=at, batch=batch, sums={accounts[key]: fen for key, fen in sums.items()})
-    more = limit is not None and claimed == limit
+    if clawback:
+        book_clawback(book=book, at=at, clawback=clawback, accounts=accounts)
+    taken_back = len(clawback.refund_ids) if clawback else 0
+    more = limit is not None and limit in (claimed, taken_back)
     if not more:
         advance_progress(merchant_id=merchant_id, progress=progress)
     return SettledSlice(batch=batch, last_id=max(last_id, above), more=more)
@@ -129,15 +142,20 @@ terms AS (
         max(s.payee_id) FILTER (WHERE s.kind = 'commission') AS creator
     FROM coupons_ordershare s WHERE s.order_id IN (SELECT order_id FROM due) GROUP BY s.order_id),
 parts AS MATERIALIZED (
-    SELECT d.*, p.*, t.platform, t.service, t.station, t.creator
+    SELECT d.*, p.*, COALESCE(t.platform_bps, 0) AS platform_bps, COALESCE(t.service_bps, 0) AS service_bps,
+        COALESCE(t.station_bps, 0) AS station_bps, COALESCE(t.commission_bps, 0) AS commission_bps,
+        t.platform, t.service, t.station, t.creator
     FROM due d LEFT JOIN terms t ON t.order_id = d.order_id
     CROSS JOIN LATERAL split_fen_columns(d.gross_fen, COALESCE(t.platform_bps, 0), COALESCE(t.service_bps, 0),
         COALESCE(t.station_bps, 0), COALESCE(t.commission_bps, 0)) p),
 lines AS (
     INSERT INTO settlement_settlementline (merchant_id, batch_id, redemption_id, coupon_id, deal_id, store_id,
-        business_date, gross_fen, platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen, state)
-    SELECT %(merchant)s, %(batch)s, id, coupon_id, deal_id, store_id, business_date,
-        gross_fen, a_fen, b_fen, c_fen, d_fen, gross_fen - a_fen - b_fen - c_fen - d_fen, 'due'
+        business_date, gross_fen, platform_fee_bps, service_fee_bps, station_share_bps, commission_bps,
+        platform_payee_id, service_payee_id, station_payee_id, commission_payee_id,
+        platform_fee_fen, service_fee_fen, station_share_fen, commission_fen, merchant_fen)
+    SELECT %(merchant)s, %(batch)s, id, coupon_id, deal_id, store_id, business_date, gross_fen,
+        platform_bps, service_bps, station_bps, commission_bps, platform, service, station, creator,
+        a_fen, b_fen, c_fen, d_fen, gross_fen - a_fen - b_fen - c_fen - d_fen
     FROM parts
     ON CONFLICT (redemption_id) DO NOTHING
     RETURNING redemption_id)
@@ -148,13 +166,6 @@ FROM lines LEFT JOIN parts ON parts.id = lines.redemption_id
 GROUP BY platform, service, station, creator
 UNION ALL SELECT count(*), COALESCE(max(id), 0), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 FROM due
 """
-_SHARES = (
-    AccountKind.PLATFORM_FEE,
-    AccountKind.SERVICE_FEE,
-    AccountKind.STATION_SHARE,
-    AccountKind.COMMISSION,
-)
-Sums = dict[tuple[AccountKind, int], int]  # fen by kind and owner of an account
 
 
 def _write_lines(
@@ -177,15 +188,7 @@ def _write_lines(
         if not batch.lines:  # nothing, or all of it was settled by another worker meanwhile
             batch.delete()
             return None, {}, claimed, last_id
-        # The foreign keys are asked now, before the merchant's balances are locked: another worker waits for those.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    sums: Sums = {}
-    for _, _, _, *payees, own, first, second, third, fourth in rows:
-        parts = zip(_SHARES, payees, (first, second, third, fourth), strict=True)
-        for kind, owner, amount in [(AccountKind.MERCHANT_PAYABLE, merchant.pk, own), *parts]:
-            if amount:
-                sums[kind, owner] = sums.get((kind, owner), 0) + amount
+    sums = sum_parts(merchant_id=merchant.pk, rows=[row[3:] for row in rows])
     batch.gross_fen = sum(sums.values())
     batch.save(update_fields=["lines", "gross_fen"])
     return batch, sums, claimed, last_id
@@ -227,8 +230,7 @@ def enqueue_unsettled() -> int:
             OR EXISTS (SELECT FROM coupons_payment y WHERE y.merchant_id = m.party_id AND y.state = 'succeeded'
                   AND y.journal_id IS NULL AND y.amount_fen > 0 AND y.succeeded_at <= now() - interval '5 minutes')
             OR EXISTS (SELECT FROM coupons_refund f WHERE f.merchant_id = m.party_id AND f.state = 'paid_out'
-                  AND f.redemption_id IS NULL AND f.journal_id IS NULL
-                  AND f.amount_fen > 0 AND f.paid_out_at <= now() - interval '5 minutes'))
+                  AND f.journal_id IS NULL AND f.amount_fen > 0 AND f.paid_out_at <= now() - interval '5 minutes'))
             AND NOT EXISTS (SELECT FROM core_job j WHERE j.kind = 'settle' AND j.merchant_id = m.party_id
                 AND ((j.state = 'ready' AND j.due_at <= now())
                      OR (j.state = 'dead' AND j.created_at > now() - interval '1 hour')))

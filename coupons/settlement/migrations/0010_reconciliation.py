@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         ('coupons', '0015_refunds_guarded'),
         ('ledger', '0004_reconciliation'),
         ('merchants', '0004_shadow_merchants'),
-        ('settlement', '0005_no_statement_of_a_shadow'),
+        ('settlement', '0008_sealed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,11 +5,6 @@ from django.db import migrations
 GUARDS = """
 ALTER TABLE settlement_providerbill ADD COLUMN xid xid8 NOT NULL DEFAULT pg_current_xact_id();
 
-CREATE FUNCTION settlement_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  RAISE EXCEPTION '% on % refused: it is append-only', tg_op, tg_table_name
-    USING ERRCODE = 'integrity_constraint_violation';
-END $$;
-
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON settlement_billentry
   FOR EACH STATEMENT EXECUTE FUNCTION settlement_refuse();
 CREATE TRIGGER never_lost BEFORE DELETE OR TRUNCATE ON settlement_providerbill
@@ -63,7 +58,7 @@ DROP TRIGGER never_lost ON settlement_providerbill;
 DROP TRIGGER only_replaced ON settlement_providerbill;
 DROP TRIGGER never_lost ON settlement_break;
 DROP TRIGGER answered_stays ON settlement_break;
-DROP FUNCTION settlement_refuse; DROP FUNCTION settlement_guard_bill; DROP FUNCTION settlement_guard_entries;
+DROP FUNCTION settlement_guard_bill; DROP FUNCTION settlement_guard_entries;
 DROP FUNCTION settlement_guard_break;
 ALTER TABLE settlement_providerbill DROP COLUMN xid;
 """

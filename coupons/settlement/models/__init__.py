@@ -3,6 +3,7 @@ from coupons.settlement.models.bill import BillEntry, BillUpload, ProviderBill
 from coupons.settlement.models.line import SettlementBatch, SettlementLine
 from coupons.settlement.models.progress import SettlementProgress
 from coupons.settlement.models.reconciliation import Break, ReconciliationRun
+from coupons.settlement.models.schedule import StatementSchedule
 from coupons.settlement.models.statement import Statement
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "SettlementLine",
     "SettlementProgress",
     "Statement",
+    "StatementSchedule",
 ]

@@ -14,13 +14,12 @@ from coupons.domain.refunds import request_refund
 from coupons.domain.reversal import AlreadySettled, ReversalTooLate, reverse_redemptions
 from coupons.enums import CouponState, DealKind
 from coupons.models import Coupon, Redemption, Refund
+from coupons.settlement.domain.sealing import seal_statements, statement_hash
 from coupons.settlement.domain.settlement import enqueue_unsettled, settle_merchant
 from coupons.settlement.domain.statements import (
     StatementNotOpen,
     confirm_statement,
     dispute_statement,
-    seal_statements,
-    statement_hash,
 )
 from coupons.settlement.models import SettlementBatch, SettlementLine, Statement
 from coupons.tests.town import make_town
@@ -205,9 +204,9 @@ def test_a_day_is_sealed_once_and_linked_to_the_day_before(town):
     assert second.previous == first
     assert len(first.hash) == 64
     assert seal_statements(merchant=town.merchant) == []
-    assert statement_hash(merchant_id=town.merchant.pk, statement_id=second.pk) == second.hash
-    SettlementLine.objects.filter(statement=second).update(gross_fen=12_801, merchant_fen=12_481)
-    assert statement_hash(merchant_id=town.merchant.pk, statement_id=second.pk) != second.hash
+    assert statement_hash(statement=second) == second.hash
+    Coupon.objects.update(price_fen=12_801)  # what a line rests on is sealed with it
+    assert statement_hash(statement=second) != second.hash
 
 
 def test_a_late_line_goes_into_a_further_statement_of_its_day(town):
@@ -256,8 +255,13 @@ def test_a_line_whose_parts_do_not_add_up_cannot_be_written(town):
     (coupon,) = town.buy(at=start)
     town.redeem(coupon.code, at=start)
     settle_merchant(merchant_id=town.merchant.pk)
+    batch, (other,) = SettlementBatch.objects.get(), town.buy(at=start)
+    use = town.redeem(other.code, at=start).redemptions[0]
     with pytest.raises(IntegrityError, match="settlement_line_adds_up"), transaction.atomic():
-        SettlementLine.objects.update(merchant_fen=1)
+        SettlementLine.objects.create(
+            merchant=town.merchant, batch=batch, redemption_id=use.id, coupon=other, deal=town.deal, store=town.store,
+            business_date=start, gross_fen=12_800, merchant_fen=12_799,
+        )  # fmt: skip
 
 
 def test_a_reversed_redemption_cannot_get_a_line(town):
