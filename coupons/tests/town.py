@@ -140,7 +140,7 @@ class Town:
         return redeem_coupons(code=code, **values)
 
 
-def refund_use(redemption_id: int, *, amount_fen: int | None = None) -> Refund:
+def put_paid_refund(redemption_id: int, *, amount_fen: int | None = None) -> Refund:
     """Pay so much (all of it by default) of a use's money back, as if the merchant had approved it."""
     with scopes_disabled():
         use = Redemption.objects.get(pk=redemption_id)

@@ -33,7 +33,7 @@ from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.models import BillUpload, Break
 from coupons.settlement.tests.billing import bill_of, rows_of_day
-from coupons.tests.town import Town, make_town, refund_use
+from coupons.tests.town import Town, make_town, put_paid_refund
 from identity.enums import Role
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
@@ -78,7 +78,7 @@ def _stated_and_settled(town: Town, *, gift, begin) -> None:
     (given,) = town.buy(deal=gift)  # what costs nothing is paid now, whatever `at` says
     town.redeem(given.code)
     settle_merchant(merchant_id=town.merchant.pk, at=timezone.now() + 2 * HOUR)
-    refund_use(use.id, amount_fen=5_000)
+    put_paid_refund(use.id, amount_fen=5_000)
     settle_merchant(merchant_id=town.merchant.pk)
 
 
