@@ -388,7 +388,8 @@ SETTLEMENT: dict[str, Planting] = {
         " UPDATE settlement_settlementbatch SET lines = lines + 1 WHERE id = (SELECT batch_id FROM twice)"
     ),
     "every_refund_of_a_use_is_taken_back": Planting(
-        "WITH gone AS (DELETE FROM settlement_settlementline WHERE merchant_id = {here} AND refund_id IS NOT NULL"
+        "WITH gone AS (DELETE FROM settlement_settlementline WHERE refund_id = (SELECT max(refund_id)"
+        " FROM settlement_settlementline WHERE merchant_id = {here})"
         " RETURNING refund_id) UPDATE coupons_refund SET paid_out_at = now() - interval '1 hour'"
         " WHERE id = (SELECT refund_id FROM gone)",
         also=frozenset(
