@@ -138,13 +138,15 @@ def access_recall(*, access: MerchantAccess, recall_id: int) -> Recall:
     return recall
 
 
-def access_own_use(*, customer: Customer, coupon_id: int, redemption_id: int) -> Redemption:
+def access_own_use(*, customer: Customer, use_id: int) -> Redemption:
     """One use of one of his own coupons. Raises NotFound."""
-    coupon = access_own_coupon(customer=customer, coupon_id=coupon_id)
     with scopes_disabled():
-        use = Redemption.objects.filter(pk=redemption_id, coupon=coupon).select_related("merchant").first()
+        use = (
+            Redemption.objects.filter(pk=use_id, coupon__customer=customer).select_related("merchant").first()
+        )
     if use is None:
         raise NotFound
+    access_own_coupon(customer=customer, coupon_id=use.coupon_id)
     return use
 
 

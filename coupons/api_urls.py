@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.decorators.http import conditional_page
 
-from coupons.api import counter, coupons, orders, payments, shop, waiting
+from coupons.api import counter, coupons, orders, payments, refunds, shop, waiting
 
 urlpatterns = [
     path("redemption/", counter.RedemptionView.as_view(), name="api_redemption"),
@@ -23,6 +23,23 @@ urlpatterns = [
     path("coupons/", coupons.CouponsView.as_view(), name="api_coupons"),
     path("coupons/<id:coupon_id>/", coupons.CouponView.as_view(), name="api_coupon"),
     path("coupons/<id:coupon_id>/refund/", coupons.CouponRefundView.as_view(), name="api_coupon_refund"),
+    path("uses/<id:use_id>/refund/", refunds.UseRefundView.as_view(), name="api_use_refund"),
+    path("merchants/<slug:slug>/refunds/", refunds.MerchantRefundsView.as_view(), name="api_refunds"),
+    path(
+        "merchants/<slug:slug>/refunds/<id:refund_id>/",
+        refunds.MerchantRefundView.as_view(),
+        name="api_refund",
+    ),
+    path(
+        "merchants/<slug:slug>/refunds/<id:refund_id>/decision/",
+        refunds.RefundDecisionView.as_view(),
+        name="api_refund_decision",
+    ),
+    path(
+        "merchants/<slug:slug>/redemptions/<id:redemption_id>/refund/",
+        refunds.RedemptionRefundView.as_view(),
+        name="api_redemption_refund",
+    ),
     path(
         "payments/<slug:provider>/notifications/",
         payments.NotificationView.as_view(),

@@ -28,8 +28,9 @@ from coupons.domain.redemption_refusals import RedemptionRefused
 from coupons.domain.refunds import request_refund
 from coupons.domain.reversal import reverse_redemptions
 from coupons.domain.usability import is_usable_time
-from coupons.enums import CouponState, DealKind, OrderCloseReason, ValidityKind
-from coupons.models import Coupon, Deal, Order, SandboxCharge
+from coupons.domain.use_refunds import approve_refund, reject_refund, request_refund_of_use
+from coupons.enums import CouponState, DealKind, OrderCloseReason, RefundCause, ValidityKind
+from coupons.models import Coupon, Deal, Order, Redemption, SandboxCharge
 from coupons.payment_providers.sandbox import get_charge, signed_notification
 from identity.domain.customers import sign_in_customer
 from identity.enums import Role
@@ -45,6 +46,15 @@ NICKNAMES = (
     t("Mia", "Mia"), t("吃货小周", "Foodie Zhou"), t("阿杰", "Jay"), t("七月", "July"), t("豆豆", "Doudou"),
     t("山里人", "Hillman"), t("小满", "Man"), t("Kevin", "Kevin"), t("木木", "Mumu"), t("佳佳", "Jia"),
 )  # fmt: skip
+
+# What customers say of three uses, and what the merchant answers to the last two.
+COMPLAINTS = (
+    t("套餐里写的甜品没有上", "The dessert of the package never came"),
+    t("等位太久了", "We waited too long for a table"),
+    t("毛肚不新鲜，换了一份还是不行", "The tripe was not fresh, nor was the second one"),
+    t("当天已为您安排优先入座并赠送饮品", "You were seated first and had drinks on us that day"),
+    t("抱歉，毛肚部分退您一半", "We are sorry: half of it comes back to you"),
+)
 
 SLIPS = (t("顾客改到下次使用", "The customer keeps it for next time"), t("选错门店", "Wrong store"))
 
@@ -332,6 +342,7 @@ class _History:
         for _ in range(2):
             (unused,) = self._buy(favourite, quantity=1, before=self.at - 20 * hour)
             request_refund(coupon=unused, by=unused.customer.user)
+        self._complain(favourite)
         self._pay_refunds()
         (waiting,) = self._buy(favourite, quantity=1, before=self.at - 2 * hour)
         request_refund(coupon=waiting, by=waiting.customer.user)
@@ -345,6 +356,33 @@ class _History:
         self._refuse(waiting.code, self.shop.stores[-1])  # being refunded
         self._refuse("123456789012345", self.shop.stores[0])  # nobody's
         self._close_orders(favourite)
+
+    def _complain(self, favourite: OnSale) -> None:
+        """Of uses of the days before: one request that waits, one rejected, one agreed to in part."""
+        uses = Redemption.objects.filter(
+            merchant=self.merchant,
+            deal=favourite.deal,
+            reversed_at__isnull=True,
+            due_at__lt=self.at - timedelta(hours=6),
+            redeemed_at__gt=self.at - timedelta(days=20),
+            gross_fen__gt=100,
+        ).select_related("coupon__customer")
+        words, owner = [text[self.lang] for text in COMPLAINTS], self.shop.with_role(Role.OWNER)[0]
+        for number, use in enumerate(uses.order_by("-redeemed_at", "-id")[:3]):
+            refund = request_refund_of_use(
+                redemption=use,
+                cause=RefundCause.QUALITY if number else RefundCause.NOT_AS_DESCRIBED,
+                words=words[number],
+                by=use.coupon.customer.user,
+                at=self.at - timedelta(hours=5 - number),
+            )
+            if number == 1:
+                reject_refund(refund=refund, by=owner, reason=words[3], at=self.at)
+            if number == 2:
+                half = use.gross_fen // 2
+                approve_refund(
+                    refund=refund, by=owner, amount_fen=half, reason=words[4], at=self.at
+                )
 
     def _pay_refunds(self) -> None:
         """Now, whether or not a worker runs; later ones wait for it."""

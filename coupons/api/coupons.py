@@ -1,5 +1,6 @@
 """A customer's coupons: list, show at the counter, give back."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -11,15 +12,18 @@ from rest_framework.response import Response
 
 from core.api.fields import IdField
 from core.api.pages import NewestFirst
+from core.clock import database_now
 from coupons.access import access_own_coupon, access_own_coupons, access_shop_stores
 from coupons.api.moments import MomentField
 from coupons.api.orders import CustomerView
+from coupons.api.refunds import UseRefundSerializer
 from coupons.api.shop import StoreSerializer, page_of
 from coupons.domain.codes import mask_code
 from coupons.domain.deal_terms import describe_terms
 from coupons.domain.refunds import request_refund
-from coupons.enums import CouponState, RefundState
-from coupons.models import Coupon
+from coupons.domain.use_refunds import REFUND_DAYS
+from coupons.enums import CouponState, RefundReason, RefundState
+from coupons.models import Coupon, Redemption
 from coupons.qr import coupon_qr_svg
 
 
@@ -60,14 +64,36 @@ class CouponSerializer(serializers.Serializer[Any]):
 
 
 class CouponUseSerializer(serializers.Serializer[Any]):
+    """`refundable`: its money may be asked for now. Until `undo_until` the counter can undo the use instead."""
+
+    id = IdField()
     redeemed_at = MomentField()
     store = serializers.CharField(source="store.name")
     use_no = serializers.IntegerField()
+    price_fen = serializers.IntegerField(source="gross_fen")
+    undo_until = MomentField(source="due_at")
+    refundable = serializers.SerializerMethodField()
+    refund = serializers.SerializerMethodField()
+
+    def get_refundable(self, use: Redemption) -> bool:
+        now = self.context["now"]
+        over = use.redeemed_at + timedelta(days=REFUND_DAYS)
+        return bool(use.gross_fen) and use.due_at <= now < over and not list(use.refunds.all())
+
+    @extend_schema_field(UseRefundSerializer(allow_null=True))
+    def get_refund(self, use: Redemption) -> Any:
+        """The newest: what was rejected may have been given back later."""
+        refunds = sorted(use.refunds.all(), key=lambda refund: refund.pk)
+        return UseRefundSerializer(refunds[-1]).data if refunds else None
 
 
 class CouponRefundSerializer(serializers.Serializer[Any]):
+    """Of what was unused. `recall_words` is what the merchant said where he took it back himself."""
+
     id = IdField()
     amount_fen = serializers.IntegerField()
+    reason = serializers.ChoiceField(choices=RefundReason.choices)
+    recall_words = serializers.CharField(source="recall.words", default="", allow_blank=True)
     state = serializers.ChoiceField(choices=RefundState.choices)
     requested_at = MomentField()
 
@@ -98,12 +124,17 @@ class CouponDetailSerializer(CouponSerializer):
 
     @extend_schema_field(CouponUseSerializer(many=True))
     def get_uses(self, coupon: Coupon) -> Any:
-        uses = coupon.redemptions.filter(reversed_at__isnull=True).select_related("store", "merchant")
-        return CouponUseSerializer(uses.order_by("redeemed_at", "id"), many=True).data
+        uses = (
+            coupon.redemptions.filter(reversed_at__isnull=True)
+            .select_related("store", "merchant")
+            .prefetch_related("refunds__merchant")
+            .order_by("redeemed_at", "id")
+        )
+        return CouponUseSerializer(uses, many=True, context={"now": database_now()}).data
 
     @extend_schema_field(CouponRefundSerializer(allow_null=True))
     def get_refund(self, coupon: Coupon) -> Any:
-        refund = coupon.refunds.select_related("merchant").first()
+        refund = coupon.refunds.filter(redemption__isnull=True).select_related("merchant", "recall").first()
         return CouponRefundSerializer(refund).data if refund else None
 
 

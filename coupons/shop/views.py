@@ -28,7 +28,7 @@ from coupons.domain.orders import OverPersonLimit, SoldOut
 from coupons.domain.placements import find_placement
 from coupons.domain.sale import most_per_order, sale_state
 from coupons.domain.stock import count_pool
-from coupons.enums import CouponState, OrderState, RefundState
+from coupons.enums import CouponState, OrderState, RefundCause, RefundState
 from identity.customer_sign_in.port import sandbox_is_open
 
 DEALS_IN_SHOP = 60
@@ -124,7 +124,13 @@ def coupons(request: HttpRequest) -> HttpResponse:
 
 @shop_page
 def coupon(request: HttpRequest, coupon_id: int) -> HttpResponse:
-    return _show(request, "shop/coupon.html", tab="coupons", coupon_id=coupon_id)
+    return _show(
+        request,
+        "shop/coupon.html",
+        tab="coupons",
+        coupon_id=coupon_id,
+        refund_causes=RefundCause.choices,
+    )
 
 
 @shop_page
@@ -190,6 +196,10 @@ def _words(currency: str) -> dict[str, Any]:
         "states": {**dict(OrderState.choices), **dict(CouponState.choices)},
         "refund_states": dict(RefundState.choices),
         "uses": _("{left} of {total} uses left"),
+        "undo_until": _("Used by mistake? The clerk can undo it until {time}."),
+        "answer_until": _("The shop answers until {time}; if it does not, it is agreed to."),
+        "paid_back_to_you": _("It goes back the way you paid; that can take some days."),
+        "shop_said": _("The shop says: {words}"),
         "signed_in_as": _("Signed in as {name}."),
         "open_in_app": _("Open this shop in its mini-program to sign in."),
         "about_minutes": _("About {count} minutes"),

@@ -2,15 +2,20 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
+from core.errors import DomainError
 from core.newest import PARAMETER, read_newest
+from core.refusals import describe
 from coupons.access import access_coupon, access_coupons
 from coupons.domain.codes import normalise_code
 from coupons.domain.deal_terms import describe_terms
+from coupons.domain.refunds import request_refund
 from coupons.enums import CouponState
 from coupons.forms.redemptions import CouponSearch
 from coupons.models import Coupon
@@ -19,6 +24,7 @@ from identity.enums import Role
 from merchants.decorators import MerchantRequest, merchant_page
 
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
+REFUNDERS = (Role.OWNER, Role.MANAGER)
 ROWS_PER_PAGE = 50
 CODE_DIGITS = 15
 TAIL_DIGITS = 4
@@ -70,8 +76,27 @@ def coupon_detail(request: MerchantRequest, coupon_id: int) -> HttpResponse:
         "siblings": coupon.order.coupons.exclude(pk=coupon.pk).order_by("pk"),
         "events": tell_story(coupon, currency=request.merchant.currency),
         "currency": request.merchant.currency,
+        "may_refund": request.merchant_role in REFUNDERS
+        and coupon.state == CouponState.ISSUED
+        and coupon.uses_left == coupon.uses_total
+        and coupon.order.terms["refundable_before_use"],
     }
     return render(request, "merchant/coupons/detail.html", context)
+
+
+@merchant_page(*REFUNDERS)
+@require_POST
+def coupon_refund(request: MerchantRequest, coupon_id: int) -> HttpResponse:
+    """The office gives an unused coupon back for a customer who cannot."""
+    coupon = access_coupon(access=request.access, coupon_id=coupon_id)
+    try:
+        request_refund(coupon=coupon, by=request.user)
+    except DomainError as error:
+        described = describe(error, zone=request.merchant.tzinfo)
+        messages.error(request, f"{described.title} {described.next_step}")
+    else:
+        messages.success(request, _("The coupon is locked and its money goes back."))
+    return redirect("coupon_detail", slug=request.merchant.slug, coupon_id=coupon_id)
 
 
 def _filter(found: "QuerySet[Coupon]", filters: dict[str, Any]) -> "QuerySet[Coupon]":

@@ -21,6 +21,7 @@ from core.newest import PARAMETER, read_newest
 from core.refusals import describe, describe_code
 from coupons.access import access_redemption, access_redemptions, access_refusals
 from coupons.domain.reversal import reverse_redemptions
+from coupons.enums import RefundState
 from coupons.forms.redemptions import RedemptionFilter, UndoForm
 from coupons.insights.domain.days import Redeemed, Stores, sum_redeemed
 from coupons.models import Redemption, RedemptionRefusal
@@ -122,7 +123,16 @@ def _show(
     )
     seconds = max(0, int((redemption.due_at - timezone.now()).total_seconds()))
     may_undo = redemption.reversed_at is None and seconds > 0 and request.merchant_role in UNDOERS
+    refunds = list(redemption.refunds.order_by("id"))
+    may_refund = (
+        request.merchant_role in UNDOERS
+        and redemption.reversed_at is None
+        and not seconds
+        and all(refund.state == RefundState.REJECTED for refund in refunds)
+    )
     context = {
+        "refunds": refunds,
+        "may_refund": may_refund,
         "redemption": redemption,
         "coupon": redemption.coupon,
         "line": getattr(redemption, "settlement_line", None),

@@ -20,6 +20,7 @@ MERCHANT: list[Item] = [
     Item("clerk", _("Redeem coupons"), "qrcode", TRADE, COUNTER, tab=_("Redeem")),
     Item("coupons:deals", _("Deals"), "tag", TRADE, TRADERS, tab=_("Deals")),
     Item("coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
+    Item("refunds", _("Refunds"), "arrow-back-up", TRADE, OFFICE),
     Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE),
     Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
     Item("bank_account", _("Bank account"), "credit-card", MONEY, PURSE),

@@ -320,6 +320,8 @@ SPECTACULAR_SETTINGS = {
         "OrderState": "coupons.enums.OrderState",
         "CouponState": "coupons.enums.CouponState",
         "RefundState": "coupons.enums.RefundState",
+        "RefundReason": "coupons.enums.RefundReason",
+        "RefundCause": "coupons.enums.RefundCause",
         "SaleState": "coupons.enums.SaleState",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

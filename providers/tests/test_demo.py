@@ -101,8 +101,9 @@ def _check_states() -> None:
     assert set(Order.objects.filter(state="closed").values_list("close_reason", flat=True)) == set(
         OrderCloseReason.values
     )
-    assert {RefundState.APPROVED, RefundState.PAID_OUT} <= set(Refund.objects.values_list("state", flat=True))
-    assert {RefundReason.CUSTOMER, RefundReason.LATE_PAYMENT} <= set(
+    states = set(Refund.objects.values_list("state", flat=True))
+    assert set(RefundState.values) - {RefundState.FAILED} <= states
+    assert {RefundReason.CUSTOMER, RefundReason.LATE_PAYMENT, RefundReason.AFTER_USE} <= set(
         Refund.objects.values_list("reason", flat=True)
     )
     assert RedemptionReversal.objects.exists()

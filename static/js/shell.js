@@ -77,6 +77,13 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  // A letter presses the [data-key] that bears it, while no question is open.
+  const named = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (named && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    named.click();
+    return;
+  }
   if (event.key === "/") {
     const search = document.querySelector("[data-key-search], input[type=search]");
     if (search) {
@@ -86,6 +93,12 @@ document.addEventListener("keydown", (event) => {
     }
   }
 });
+
+// A question the server opened (an answer was not right) is asked as one, in front of the page.
+for (const question of document.querySelectorAll("dialog[open][data-question]")) {
+  question.close();
+  question.showModal();
+}
 
 markTheme();
 startCountdowns(document);

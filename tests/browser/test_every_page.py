@@ -36,6 +36,7 @@ MUST_SEE = {
     "merchant_home", "deals", "deal_new", "deal_edit", "stores", "store_add", "store_edit", "store_detail",
     "store_import", "staff", "staff_edit", "redemptions", "redemption_detail", "coupons", "coupon_detail", "statements",
     "statement_detail", "clerk", "clerk_store", "shop_home", "shop_deal", "account_login", "home",
+    "refunds", "recalls", "refund_detail",
     "live_sessions", "live_new", "live_session", "live_card", "live_wall", "shop_live", "rehearsals", "deal_entrances",
 }  # fmt: skip
 

@@ -33,22 +33,30 @@ COUNTER = {"clerk", "clerk_store", "clerk_check", "clerk_redeem", "clerk_undo", 
 BY_TOKEN = {
     "api_sign_out": "post", "api_posts": "get", "api_orders": "get", "api_order": "get", "api_order_payment": "post",
     "api_order_cancellation": "post", "api_coupons": "get", "api_coupon": "get", "api_coupon_refund": "post",
-    "api_check": "post", "api_redemption": "post", "api_reversal": "post",
+    "api_check": "post", "api_redemption": "post", "api_reversal": "post", "api_use_refund": "post",
 }  # fmt: skip
+# The same of a shop's staff: name -> how, and who may.
+OF_STAFF = {
+    "api_refunds": ("get", {"owner", "manager", "branch manager", "finance"}),
+    "api_refund": ("get", {"owner", "manager", "finance"}),
+    "api_refund_decision": ("post", {"owner", "manager"}),
+    "api_redemption_refund": ("post", {"owner", "manager"}),
+}
 OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "admin:", "accounts/", "ops/")
 
 
 def test_every_url_has_its_place() -> None:
     own = {name for name in URLS if not name.startswith(OTHERS_HOUSES)}
-    assert own == PUBLIC | COUNTER | set(BY_TOKEN) | set(PAGES)
+    assert own == PUBLIC | COUNTER | set(BY_TOKEN) | set(OF_STAFF) | set(PAGES)
 
 
-def ask(user: User | None, name: str, ids: dict[str, int], body: Any = None) -> Any:
+def ask(user: User | None, name: str, ids: dict[str, int], body: Any = None, *, slug: str = "") -> Any:
     headers = {"Accept-Language": "en", "Idempotency-Key": uuid.uuid4().hex}
     if user:
         headers["Authorization"] = f"Token {give_token(user=user, life=CUSTOMER_TOKEN_LIFE)[0]}"
-    url = reverse(name, kwargs={argument: ids[argument] for argument in URLS[name].arguments})
-    if BY_TOKEN[name] == "get":
+    given = {"slug": slug} if slug else {}
+    url = reverse(name, kwargs=given | {arg: ids[arg] for arg in URLS[name].arguments if arg != "slug"})
+    if (BY_TOKEN.get(name) or OF_STAFF[name][0]) == "get":
         return Client().get(url, headers=headers)
     return Client().post(url, json.dumps(body or {}), content_type="application/json", headers=headers)
 
@@ -73,6 +81,23 @@ class TestApi:
             assert leaks(read(answer), ours) == []
         assert fingerprint() == before
         assert ask(ours.town.customer.user, name, ours.ids).status_code < 300
+
+    @pytest.mark.parametrize("name", sorted(OF_STAFF))
+    def test_staff_reach_their_own_shop_only(self, ours: World, theirs: World, name: str) -> None:
+        before = fingerprint()
+        outsiders = [None, ours.town.customer.user, *theirs.users.values()]
+        outsiders += [user for who, user in ours.users.items() if who not in OF_STAFF[name][1]]
+        for user in outsiders:
+            answer = ask(user, name, ours.ids, slug=ours.slug)
+            assert answer.status_code in ({401} if user is None else {403, 404})
+            assert leaks(read(answer), ours) == []
+        for user in theirs.users.values():
+            answer = ask(user, name, ours.ids, slug=theirs.slug)
+            assert leaks(read(answer), ours) == []
+            assert answer.status_code in {200, 404}
+        assert fingerprint() == before
+        for who in OF_STAFF[name][1]:
+            assert ask(ours.users[who], name, ours.ids, slug=ours.slug).status_code in {200, 400}
 
     @pytest.mark.parametrize("name", ["api_orders", "api_coupons", "api_posts"])
     def test_lists_hold_only_ones_own(self, ours: World, theirs: World, name: str) -> None:
@@ -185,7 +210,7 @@ class TestCounter:
             assert leaks(body, ours) == [], name
         with scopes_disabled():
             ours_now = Redemption.objects.filter(merchant=ours.town.merchant)
-            assert ours_now.count() == 2
+            assert ours_now.count() == 3
             assert ours_now.filter(reversed_at__isnull=False).count() == 0
 
     def test_a_clerk_of_one_store_has_no_other(self, ours: World) -> None:

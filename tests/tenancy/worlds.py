@@ -16,16 +16,19 @@ from django.utils import timezone
 from django_scopes import scopes_disabled
 from phonenumber_field.phonenumber import PhoneNumber
 
+from core.domain.jobs import run_due_jobs
 from coupons.domain.codes import new_code
 from coupons.domain.entrances import add_link
+from coupons.domain.recalls import count_recallable, start_recall
 from coupons.domain.redemption_refusals import CouponUnknown
 from coupons.domain.refunds import request_refund
+from coupons.domain.use_refunds import request_refund_of_use
 from coupons.enums import DealState, Entrance
 from coupons.live.domain.notes import add_note
 from coupons.live.domain.plan import SessionPlan, plan_session
 from coupons.live.domain.session_deals import Allotment
 from coupons.live.tests.rehearsal_reports import put_rehearsal
-from coupons.models import Redemption, RedemptionRefusal
+from coupons.models import Recall, Redemption, RedemptionRefusal
 from coupons.settlement.domain.bank_accounts import request_bank_account
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
@@ -85,11 +88,18 @@ def make_world(*, slug: str, mark: str) -> World:
         )
         yesterday = timezone.now() - timedelta(days=2)
         settled, used, fresh, returned = town.buy(quantity=4, at=yesterday)
+        (usable,) = town.buy(at=yesterday)
         town.redeem(settled.code, at=yesterday + timedelta(hours=1))
         settle_merchant(merchant_id=town.merchant.pk)
         (statement,) = seal_statements(merchant=town.merchant)
         receipt = town.redeem(used.code)
         request_refund(coupon=returned, by=town.owner)
+        settled_use = Redemption.objects.get(coupon=settled)
+        refund = request_refund_of_use(
+            redemption=settled_use, cause="quality", words=f"{mark}凉了", by=town.customer.user
+        )
+        town.redeem(usable.code, at=yesterday + timedelta(hours=2))
+        recall = make_recall(town, title=f"{mark}召回")
         open_order = town.order()
         session = plan_session(
             merchant=town.merchant,
@@ -130,6 +140,9 @@ def make_world(*, slug: str, mark: str) -> World:
                 "settled_redemption_id": Redemption.objects.get(coupon=settled).pk,
                 "refusal_id": RedemptionRefusal.objects.get(merchant=town.merchant).pk,
                 "statement_id": statement.pk,
+                "refund_id": refund.pk,
+                "use_id": Redemption.objects.get(coupon=usable).pk,
+                "recall_id": recall.pk,
                 "membership_id": Membership.objects.get(user=town.clerk).pk,
                 "invitation_id": invitation.pk,
                 "draft_id": upload.pk,
@@ -156,6 +169,18 @@ def _bank_account(town: Town, mark: str) -> BankAccount:
     )  # fmt: skip
     Authenticator.objects.filter(user=town.owner).delete()
     return account
+
+
+def make_recall(town: Town, *, title: str) -> Recall:
+    """One that is done."""
+    deal = town.make_deal(title=title)
+    order = town.order(deal=deal)
+    town.pay(order)
+    order.coupons.update(issued_at=timezone.now() - timedelta(hours=1))
+    recall = start_recall(deal=deal, shown=count_recallable(deal=deal), typed=1, words=title, by=town.owner)
+    while run_due_jobs(kinds=["recall"]):
+        pass
+    return recall
 
 
 def leaks(body: str, world: World) -> list[str]:

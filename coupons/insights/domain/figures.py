@@ -39,6 +39,7 @@ class Todos:
     deals_in_review: int
     expiring_coupons: int
     refunds: int
+    refund_requests: int
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class FirstSteps:
 
 
 def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
-    """What waits, in four statements; coupons and refunds up to MOST_COUNTED."""
+    """What waits, in five statements; coupons and refunds up to MOST_COUNTED."""
     with scope(merchant=merchant.pk):
         deals = Deal.objects.aggregate(
             rejected=Count("pk", filter=Q(state=DealState.REJECTED)),
@@ -113,8 +114,11 @@ def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
             )[:MOST_COUNTED].count(),
             refunds=Refund.objects.filter(
                 merchant=merchant,
-                state__in=[RefundState.REQUESTED, RefundState.APPROVED, RefundState.FAILED],
+                state__in=[RefundState.APPROVED, RefundState.FAILED],
             )[:MOST_COUNTED].count(),
+            refund_requests=Refund.objects.filter(merchant=merchant, state=RefundState.REQUESTED)[
+                :MOST_COUNTED
+            ].count(),
         )
 
 

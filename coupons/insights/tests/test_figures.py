@@ -208,7 +208,7 @@ def test_long_history_is_not_read(town, django_assert_num_queries):
             sum_redeemed_days(merchant=town.merchant, stores=None, at=NOON)
         with django_assert_num_queries(1):
             sum_sold_days(merchant=town.merchant, at=NOON)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             count_todos(merchant=town.merchant, at=NOON)
         with django_assert_num_queries(2):
             rank_stores(merchant=town.merchant, stores=None, at=NOON)

@@ -4,7 +4,9 @@ import { clone, groupedCode, lastDay, link, list, moment, money, showIf, slot, s
 const root = document.getElementById("coupon");
 const id = root.dataset.coupon;
 const LOOK_AGAIN_MS = 4000;
+const REFUND_KINDS = { requested: "warn", approved: "info", failed: "info", paid_out: "ok", rejected: "bad" };
 let timer;
+let asked;
 
 async function load() {
   show(await call("GET", `coupons/${id}/`));
@@ -27,7 +29,7 @@ function show(coupon) {
   slot(document, "back", money(coupon.price_fen, coupon.currency));
   list("rules", coupon.rules);
   showIf(root, "used", coupon.uses.length > 0);
-  list("uses", coupon.uses.map((use) => `${moment(use.redeemed_at)} · ${use.store}`));
+  document.getElementById("uses").replaceChildren(...coupon.uses.map((use) => useRow(use, coupon.currency)));
   document.getElementById("stores").replaceChildren(
     ...coupon.stores.map((store) => {
       const row = clone("store-row");
@@ -39,13 +41,68 @@ function show(coupon) {
   showIf(root, "refund", Boolean(coupon.refund));
   if (coupon.refund) {
     slot(root, "refund", `${words.refund_states[coupon.refund.state]} · ${money(coupon.refund.amount_fen, coupon.currency)}`);
+    slot(root, "recall_words", coupon.refund.recall_words ? words.shop_said.replace("{words}", coupon.refund.recall_words) : "");
   }
   showIf(root, "refundable", coupon.refundable);
   link(root, "order", `${shop.dataset.orders}${coupon.order_id}/`);
   root.hidden = false;
   // The clerk redeems it on another screen; this one says so by itself.
   clearTimeout(timer);
-  if (usable || coupon.state === "refund_locked") lookLater();
+  const moves = coupon.uses.some((use) => use.refund && ["requested", "approved", "failed"].includes(use.refund.state));
+  if (usable || moves || coupon.state === "refund_locked") lookLater();
+}
+
+// A use, whether its money may be asked for, and what became of asking.
+function useRow(use, currency) {
+  const row = clone("use-row");
+  const { refund } = use;
+  slot(row, "when", moment(use.redeemed_at));
+  slot(row, "store", use.store);
+  slot(row, "use_price", money(use.price_fen, currency));
+  showIf(row, "undo", !refund && new Date(use.undo_until) > new Date());
+  slot(row, "undo", words.undo_until.replace("{time}", moment(use.undo_until)));
+  showIf(row, "use_refund", Boolean(refund));
+  showIf(row, "use_refundable", use.refundable);
+  if (refund) {
+    const badge = row.querySelector('[data-slot="refund_state"]');
+    badge.textContent = words.refund_states[refund.state];
+    badge.className = `st st-${REFUND_KINDS[refund.state]}`;
+    slot(row, "refund_amount", money(refund.amount_fen, currency));
+    slot(row, "refund_next", nextOf(refund));
+  }
+  row.querySelector("[data-ask]").addEventListener("click", () => ask(use, currency));
+  return row;
+}
+
+function nextOf(refund) {
+  const said = refund.decision_reason ? words.shop_said.replace("{words}", refund.decision_reason) : "";
+  if (refund.state === "requested") return words.answer_until.replace("{time}", moment(refund.review_due_at));
+  if (refund.state === "rejected") return said;
+  return `${words.paid_back_to_you} ${said}`;
+}
+
+function ask(use, currency) {
+  asked = use.id;
+  slot(document.getElementById("ask-back"), "asked", money(use.price_fen, currency));
+  document.getElementById("ask-back").showModal();
+}
+
+async function sendAsk(event) {
+  event.preventDefault();
+  const button = event.target.querySelector("[type=submit]");
+  if (button.disabled) return;
+  button.disabled = true;
+  const body = { cause: document.getElementById("cause").value, words: document.getElementById("ask-words").value };
+  document.getElementById("ask-back").close();
+  clearError();
+  try {
+    await call("POST", `uses/${asked}/refund/`, { body });
+  } catch (error) {
+    showError(error);
+  } finally {
+    button.disabled = false;
+  }
+  load().catch(() => {});
 }
 
 function lookLater() {
@@ -68,5 +125,6 @@ async function refund() {
   }
 }
 
+document.getElementById("ask-form").addEventListener("submit", sendAsk);
 document.getElementById("refund-now").addEventListener("click", refund);
 openOwnPage(load);
