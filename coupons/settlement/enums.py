@@ -116,3 +116,26 @@ class BillRowRefusal(models.TextChoices):
     SUMS_DIFFER = "sums_differ", _("Total, paid and refunded do not add up")
     MONEY_WITHOUT_TIME = "money_without_time", _("Money without a time of payment")
     OUTSIDE_DAYS = "outside_days", _("The day is not among the days of the bill")
+
+
+class FileForm(models.TextChoices):
+    """What a statement is downloaded as."""
+
+    XLSX = "xlsx", _("XLSX")
+    CSV = "csv", _("CSV")
+    BUNDLE = "zip", _("Bundle to check")
+
+
+class FileState(models.TextChoices):
+    """Of a file made in the background; an old one is deleted."""
+
+    MAKING = "making", _("Being made")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+FILE_TRANSITIONS: dict[FileState, set[FileState]] = {
+    FileState.MAKING: {FileState.READY, FileState.FAILED},
+    FileState.READY: set(),
+    FileState.FAILED: {FileState.MAKING},
+}

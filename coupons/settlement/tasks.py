@@ -5,9 +5,13 @@ import logging
 from celery import shared_task
 from django_scopes import scopes_disabled
 
-from core.domain.jobs import enqueue_job, job_handler
+from core.domain.jobs import MAX_ATTEMPTS, enqueue_job, extend_lease, job_handler
+from core.enums import JobQueue
 from core.models import Job
+from coupons.settlement import export
 from coupons.settlement.domain import fetching, reconciliation, settlement  # noqa: F401 - their jobs register
+from coupons.settlement.domain.files import JOB as FILE_JOB
+from coupons.settlement.domain.files import make_file, sweep_files
 from coupons.settlement.domain.progress import take_back_progress
 from coupons.settlement.domain.sealing import find_unstated, seal_statements
 from merchants.models import Merchant
@@ -49,3 +53,18 @@ def seal_by_job(job: Job) -> None:
 def enqueue_reconciliation(**kwargs: object) -> None:
     """A job for each merchant's day that is over: its providers' bills are fetched and the day is matched."""
     fetching.enqueue_finished_days()
+
+
+@job_handler(FILE_JOB, calls_outside=True, queue=JobQueue.INSIDE)  # in no transaction: its progress is seen
+def make_file_by_job(job: Job) -> None:
+    make_file(
+        file_id=job.payload["file_id"],
+        write=export.write_file,
+        is_last_try=job.attempts >= MAX_ATTEMPTS,
+        still_there=lambda: extend_lease(job_id=job.pk),
+    )
+
+
+@shared_task
+def sweep_statement_files(**kwargs: object) -> None:
+    sweep_files()

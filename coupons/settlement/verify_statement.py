@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check settlement statements without trusting whoever made them. 独立核对结算单。
+"""Check settlement statements without trusting whoever made them. 独立核对账单。
 
     python -I verify_statement.py BUNDLE.zip ... [--expect HASH ...]
 
@@ -310,7 +310,7 @@ def verify(path: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Check settlement statements 核对结算单")
+    parser = argparse.ArgumentParser(description="Check settlement statements 核对账单")
     parser.add_argument("bundles", nargs="+", metavar="BUNDLE", help="the downloaded ZIP 下载的 ZIP 包")
     help_text = "the hash on the page or on paper 页面或纸上的指纹"
     parser.add_argument("--expect", action="append", default=[], metavar="HASH", help=help_text)

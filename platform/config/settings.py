@@ -99,6 +99,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "core.tasks.check_invariants_nightly",
         "schedule": crontab(hour="3", minute="40"),
     },
+    "sweep-statement-files": {"task": "coupons.settlement.tasks.sweep_statement_files", "schedule": 600.0},
     "seal-statements": {"task": "coupons.settlement.tasks.enqueue_statements", "schedule": 600.0},
     "reconcile": {"task": "coupons.settlement.tasks.enqueue_reconciliation", "schedule": 1800.0},
     "roll-up": {"task": "coupons.insights.tasks.enqueue_roll_ups", "schedule": 600.0},

@@ -42,12 +42,19 @@ OF_STAFF = {
     "api_refund_decision": ("post", {"owner", "manager"}),
     "api_redemption_refund": ("post", {"owner", "manager"}),
 }
+# Of who serves merchants, opened by a grant at that party (coupons/settlement/tests/test_payee_pages.py).
+PAYEES = {
+    "payee_statements", "payee_statement_detail", "payee_statement_confirm", "payee_statement_dispute",
+    "payee_statement_export", "payee_statement_files", "payee_statement_file",
+}  # fmt: skip
+ONES_OWN = {"statement_file_news"}  # what a person had made (coupons/settlement/tests/test_files.py)
 OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "admin:", "accounts/", "ops/")
 
 
 def test_every_url_has_its_place() -> None:
     own = {name for name in URLS if not name.startswith(OTHERS_HOUSES)}
-    assert own == PUBLIC | COUNTER | set(BY_TOKEN) | set(OF_STAFF) | set(PAGES)
+    by_token = set(BY_TOKEN) | set(OF_STAFF)
+    assert own == PUBLIC | COUNTER | by_token | set(PAGES) | PAYEES | ONES_OWN
 
 
 def ask(user: User | None, name: str, ids: dict[str, int], body: Any = None, *, slug: str = "") -> Any:
@@ -220,6 +227,26 @@ class TestCounter:
         )
         assert answer.status_code == 404
         assert "counter_store" not in client.cookies
+
+
+class TestPayees:
+    @pytest.mark.parametrize("name", sorted(PAYEES))
+    def test_a_merchant_is_no_payee_and_its_people_find_nothing(
+        self, ours: World, theirs: World, name: str
+    ) -> None:
+        """Their own party in the path opens nothing either, whatever stands behind it."""
+        before = fingerprint()
+        for shop in (ours, theirs):
+            ids = {**ours.ids, "party_id": shop.ids["merchant"], "kind": "csv"}
+            path = reverse(name, kwargs={argument: ids[argument] for argument in URLS[name].arguments})
+            for who in ours.users:
+                client = signed_in(shop, who)
+                for call in (client.get, client.post):
+                    answer = call(path)
+                    assert answer.status_code in (404, 405), who
+                    body = read(answer).replace(path, "")  # what was asked for stands in the language switch
+                    assert leaks(body, ours) == []
+        assert fingerprint() == before
 
 
 class TestShop:

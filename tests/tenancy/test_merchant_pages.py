@@ -103,6 +103,8 @@ PAGES: dict[str, set[str]] = {
     "bank_account": MONEY,
     "bank_account_change": MONEY,
     "bank_account_cancel": {"owner"},
+    "statement_files": OFFICE,
+    "statement_file": {"owner"},  # a file belongs to who had it made
     "statement_confirm": MONEY,
     "statement_dispute": MONEY,
 }

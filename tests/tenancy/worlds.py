@@ -32,7 +32,8 @@ from coupons.models import Recall, Redemption, RedemptionRefusal
 from coupons.settlement.domain.bank_accounts import request_bank_account
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.models import BankAccount
+from coupons.settlement.enums import FileForm, FileState
+from coupons.settlement.models import BankAccount, StatementFile, StatementFilePiece
 from coupons.tests.town import Town, make_customer, make_town, make_user
 from identity.enums import Role
 from identity.models import User
@@ -92,6 +93,11 @@ def make_world(*, slug: str, mark: str) -> World:
         town.redeem(settled.code, at=yesterday + timedelta(hours=1))
         settle_merchant(merchant_id=town.merchant.pk)
         (statement,) = seal_statements(merchant=town.merchant)
+        file = StatementFile.objects.create(
+            statement=statement, asked_by=town.owner, form=FileForm.CSV, language="en", state=FileState.READY,
+            ready_at=timezone.now(), expires_at=timezone.now() + timedelta(days=1), size=len(mark.encode()),
+        )  # fmt: skip
+        StatementFilePiece.objects.create(file=file, number=0, content=mark.encode())
         receipt = town.redeem(used.code)
         request_refund(coupon=returned, by=town.owner)
         settled_use = Redemption.objects.get(coupon=settled)
@@ -143,6 +149,7 @@ def make_world(*, slug: str, mark: str) -> World:
                 "refund_id": refund.pk,
                 "use_id": Redemption.objects.get(coupon=usable).pk,
                 "recall_id": recall.pk,
+                "file_id": file.pk,
                 "membership_id": Membership.objects.get(user=town.clerk).pk,
                 "invitation_id": invitation.pk,
                 "draft_id": upload.pk,

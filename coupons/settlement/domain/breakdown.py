@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django_scopes import scope
 
@@ -18,41 +18,49 @@ AMOUNTS = ("gross_fen", *DEDUCTIONS, "merchant_fen")
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums (fen) over lines; gross_fen == the deductions + merchant_fen."""
+    """Sums (fen) over lines: gross_fen == redeemed_fen - refunded_fen == the deductions + merchant_fen.
+
+    `refunds` of the `lines` are refunds after use, the others uses. The rates (basis points) are the highest of any line:
+    0 where a party has no part.
+    """
 
     lines: int
+    uses: int
+    refunds: int
+    redeemed_fen: int
+    refunded_fen: int
     gross_fen: int
     platform_fee_fen: int
     service_fee_fen: int
     station_share_fen: int
     commission_fen: int
     merchant_fen: int
+    service_fee_bps: int
+    station_share_bps: int
+    commission_bps: int
 
 
 def total_lines(*, statement: Statement) -> Totals:
     """The sums over the lines themselves, not the ones the statement was sealed with; one statement of SQL."""
-    sums = {name: Coalesce(Sum(name), 0) for name in AMOUNTS}
-    return Totals(**_lines(statement).aggregate(lines=Count("pk"), **sums))
+    rates = {
+        name: Coalesce(Max(name), 0) for name in ("service_fee_bps", "station_share_bps", "commission_bps")
+    }
+    return Totals(**_lines(statement).aggregate(**_sums(), **rates))
 
 
 def sum_by_store(*, statement: Statement) -> QuerySet[SettlementLine, Any]:
-    """One row (dict) per store with `label`, `lines` and the six amounts, biggest first."""
+    """One row (dict) per store with `label` and the fields of Totals up to merchant_fen, biggest first."""
     return (
         _lines(statement)
         .values("store_id", label=F("store__name"))
-        .annotate(lines=Count("pk"), **_sums())
+        .annotate(**_sums())
         .order_by("-gross_fen", "store_id")
     )
 
 
 def sum_by_day(*, statement: Statement) -> QuerySet[SettlementLine, Any]:
-    """One row (dict) per business date with `label`, `lines` and the six amounts, oldest first."""
-    return (
-        _lines(statement)
-        .values(label=F("business_date"))
-        .annotate(lines=Count("pk"), **_sums())
-        .order_by("label")
-    )
+    """One row (dict) per business date with `label` and the fields of Totals up to merchant_fen, oldest first."""
+    return _lines(statement).values(label=F("business_date")).annotate(**_sums()).order_by("label")
 
 
 def list_lines(*, statement: Statement) -> QuerySet[SettlementLine]:
@@ -72,5 +80,13 @@ def _lines(statement: Statement) -> QuerySet[SettlementLine]:
         return SettlementLine.objects.filter(**{columns.statement: statement.pk})
 
 
-def _sums() -> dict[str, Sum]:
-    return {name: Sum(name) for name in AMOUNTS}
+def _sums() -> dict[str, Any]:
+    is_use, is_refund = Q(refund__isnull=True), Q(refund__isnull=False)
+    return {
+        "lines": Count("pk"),
+        "uses": Count("pk", filter=is_use),
+        "refunds": Count("pk", filter=is_refund),
+        "redeemed_fen": Coalesce(Sum("gross_fen", filter=is_use), 0),
+        "refunded_fen": -Coalesce(Sum("gross_fen", filter=is_refund), 0),
+        **{name: Coalesce(Sum(name), 0) for name in AMOUNTS},
+    }

@@ -5,6 +5,7 @@ from coupons.settlement.models.progress import SettlementProgress
 from coupons.settlement.models.reconciliation import Break, ReconciliationRun
 from coupons.settlement.models.schedule import StatementSchedule
 from coupons.settlement.models.statement import Statement
+from coupons.settlement.models.statement_file import StatementFile, StatementFilePiece
 
 __all__ = [
     "BankAccount",
@@ -17,5 +18,7 @@ __all__ = [
     "SettlementLine",
     "SettlementProgress",
     "Statement",
+    "StatementFile",
+    "StatementFilePiece",
     "StatementSchedule",
 ]

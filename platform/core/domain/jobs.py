@@ -7,10 +7,11 @@ rings Celery, and rings again while the row is not done.
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from core.enums import JobQueue, JobState
 from core.models import Job
@@ -148,6 +149,13 @@ def long_jobs(*, job_ids: Sequence[int]) -> dict[int, int]:
 def release_jobs(*, job_ids: list[int]) -> None:
     """Give leases back, where the doorbell could not be rung."""
     Job.objects.filter(id__in=job_ids, state=JobState.READY).update(lease_until=None)
+
+
+def extend_lease(*, job_id: int) -> None:
+    """Say from within a long outside job that it is being done: the relay rings no second worker for as long again."""
+    Job.objects.filter(id=job_id, state=JobState.READY).update(
+        lease_until=Now() + timedelta(seconds=OUTSIDE_LEASE_SECONDS)
+    )
 
 
 def run_job(*, job_id: int) -> bool:
