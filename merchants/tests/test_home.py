@@ -3,7 +3,7 @@
 import pytest
 
 from identity.enums import Role
-from identity.models import User
+from identity.models import Grant, Party, User
 from merchants.domain.memberships import end_membership, set_membership
 from merchants.domain.merchants import create_merchant
 from merchants.domain.stores import StoreDetails, add_store
@@ -113,3 +113,15 @@ def test_whose_post_ended_is_sent_nowhere(client, shop, owner):
     client.force_login(user)
 
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["provider", "station", "creator"])
+def test_who_serves_merchants_sees_his_statements(client, db, kind):
+    user = make_user(7)
+    party = Party.objects.create(kind=kind, name="代运营")
+    Grant.objects.create(user=user, party=party, role=Role.FINANCE, why="test")
+    client.force_login(user)
+
+    response = client.get("/")
+
+    assert (response.status_code, response["Location"]) == (302, f"/payees/{party.pk}/statements/")

@@ -236,7 +236,7 @@ TAMPERED: dict[str, tuple[Tamper, str]] = {
         relined(lambda all_: [line(all_, 1), line(all_, 0), *last(all_)["lines"][2:]]),
         S + "line 5, line_id 5 does not come after 6"),
     "a line left out, sums left alone": (
-        document(lambda it: it["lines"].pop(2)), "S20261118-0001, gross_fen"),
+        document(lambda it: it["lines"].pop(2)), "S20261118-0001, lines_count is 6, but reckons to 5"),
     "a line left out, sums recomputed": (
         relined(lambda all_: last(all_)["lines"][:5], sealed=False), "S20261118-0001, hash"),
     "a line stated before, resealed": (relined(stated_before), "S20261116-0001, line_hashes"),
