@@ -152,7 +152,9 @@ class ReadOnlyAdmin(_Columns, ModelAdmin):  # type: ignore[misc]
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         found: list[Any] = []
         for name in self.list_filter:
-            if "__" in name:
+            if (
+                not isinstance(name, str) or "__" in name
+            ):  # brings its own filter, or reaches into another table
                 found.append(name)
                 continue
             column = self.model._meta.get_field(name)
