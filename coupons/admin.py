@@ -31,6 +31,7 @@ from coupons.models import (
     OrderShare,
     Payment,
     PaymentNotification,
+    Recall,
     Redemption,
     RedemptionRefusal,
     Refund,
@@ -266,4 +267,15 @@ class RefundAdmin(ReadOnlyAdmin):
     list_filter = ("state", "reason")
     list_select_related = ("merchant", "order")
     search_fields = ("=id", "=order__id", "merchant__name")
+    ordering = ("-id",)
+
+
+@admin.register(Recall)
+class RecallAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "merchant", "deal", "state", "expected_coupons", "coupons", "voided", "amount_fen", "requested_at", "requested_by",
+    )  # fmt: skip
+    list_filter = ("state",)
+    list_select_related = ("merchant", "deal", "requested_by")
+    search_fields = ("=id", "=deal__id", "merchant__name")
     ordering = ("-id",)

@@ -380,9 +380,7 @@ class _History:
                 reject_refund(refund=refund, by=owner, reason=words[3], at=self.at)
             if number == 2:
                 half = use.gross_fen // 2
-                approve_refund(
-                    refund=refund, by=owner, amount_fen=half, reason=words[4], at=self.at
-                )
+                approve_refund(refund=refund, by=owner, amount_fen=half, reason=words[4], at=self.at)
 
     def _pay_refunds(self) -> None:
         """Now, whether or not a worker runs; later ones wait for it."""

@@ -186,6 +186,7 @@ def _show(
             "requested_by",
             "decided_by",
             "recall",
+            "settlement_line__statement",
         )
         .get()
     )
@@ -194,6 +195,7 @@ def _show(
     context = {
         "refund": refund,
         "kind": STATUS[RefundState(refund.state)],
+        "line": getattr(refund, "settlement_line", None),
         "seconds": seconds,
         "may_decide": may_decide,
         "may_retry": request.merchant_role in DECIDERS and find_stuck_job(refund=refund) is not None,

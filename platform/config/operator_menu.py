@@ -35,6 +35,7 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
             (_("Payments"), "payments", "coupons_payment", "", ""),
             (_("Payment notifications"), "notifications", "coupons_paymentnotification", "", ""),
             (_("Refunds"), "undo", "coupons_refund", "", ""),
+            (_("Recalls"), "assignment_return", "coupons_recall", "", ""),
             (_("Statements"), "receipt_long", "settlement_statement", "", ""),
             (_("Settlement lines"), "list", "settlement_settlementline", "", ""),
             (_("Settlement runs"), "playlist_add_check", "settlement_settlementbatch", "", ""),

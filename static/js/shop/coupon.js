@@ -41,7 +41,8 @@ function show(coupon) {
   showIf(root, "refund", Boolean(coupon.refund));
   if (coupon.refund) {
     slot(root, "refund", `${words.refund_states[coupon.refund.state]} · ${money(coupon.refund.amount_fen, coupon.currency)}`);
-    slot(root, "recall_words", coupon.refund.recall_words ? words.shop_said.replace("{words}", coupon.refund.recall_words) : "");
+    const said = coupon.refund.recall_words ? words.shop_said.replace("{words}", coupon.refund.recall_words) : "";
+    slot(root, "refund_next", `${words.paid_back_to_you} ${said}`);
   }
   showIf(root, "refundable", coupon.refundable);
   link(root, "order", `${shop.dataset.orders}${coupon.order_id}/`);
@@ -68,7 +69,7 @@ function useRow(use, currency) {
     badge.textContent = words.refund_states[refund.state];
     badge.className = `st st-${REFUND_KINDS[refund.state]}`;
     slot(row, "refund_amount", money(refund.amount_fen, currency));
-    slot(row, "refund_next", nextOf(refund));
+    slot(row, "use_next", nextOf(refund));
   }
   row.querySelector("[data-ask]").addEventListener("click", () => ask(use, currency));
   return row;
