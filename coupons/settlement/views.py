@@ -37,9 +37,16 @@ def statements(request: MerchantRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": [
-            (statement, statement.merchant_fen - statement.gross_fen, STATUS[StatementState(statement.state)])
+            {
+                "statement": statement,
+                "uses": statement.lines_count - statement.refund_lines,
+                "redeemed_fen": statement.gross_fen + statement.refunded_fen,
+                "fees_fen": statement.merchant_fen - statement.gross_fen,
+                "status": STATUS[StatementState(statement.state)],
+            }
             for statement in page
         ],
+        "has_refunds": any(statement.refund_lines for statement in page),
         "state": state,
         "tabs": _state_tabs(request, counts, state),
         "currency": request.merchant.currency,

@@ -171,3 +171,21 @@ def test_csv_says_each_lines_kind_and_rates_and_a_download_is_audited(client, sh
         statement.pk,
         "csv",
     )
+
+
+def test_the_merchants_list_adds_up_with_refunds(client, shared):
+    client.force_login(shared.town.owner)
+
+    text = client.get(reverse("statements", args=[shared.town.merchant.slug])).content.decode()
+
+    tables = re.findall(r"<tbody>(.*?)</tbody>", text, re.DOTALL)
+    rows = [
+        re.findall(r'<td class="num[^"]*">(.*?)</td>', row)
+        for row in tables[-1].split("</tr>")
+        if "<td" in row
+    ]
+    assert [row[0] for row in rows] == ["3", "3"]
+    for _, *amounts in rows:
+        *parts, net = map(fen_of, amounts)
+        assert sum(parts) == net
+    assert [row[2] for row in rows] == ["−¥43.34", "¥0.00"]  # noqa: RUF001
