@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from coupons.settlement import bank_account_views, file_news, payee_views, views
+from coupons.settlement import bank_account_views, file_news, payee_views, reconciliation_views, views
 
 
 def _statements(begin: str, prefix: str, module: object) -> list[URLPattern]:
@@ -34,5 +34,44 @@ urlpatterns = [
         "m/<slug:slug>/bank-account/<int:account_id>/cancel/",
         bank_account_views.bank_account_cancel,
         name="bank_account_cancel",
+    ),
+    path("m/<slug:slug>/reconciliation/", reconciliation_views.reconciliation, name="reconciliation"),
+    path(
+        "m/<slug:slug>/reconciliation/days/<int:run_id>/",
+        reconciliation_views.reconciliation_day,
+        name="reconciliation_day",
+    ),
+    path(
+        "m/<slug:slug>/reconciliation/differences/<int:break_id>/",
+        reconciliation_views.reconciliation_break,
+        name="reconciliation_break",
+    ),
+    path(
+        "m/<slug:slug>/reconciliation/differences/<int:break_id>/take/",
+        reconciliation_views.break_take,
+        name="break_take",
+    ),
+    path(
+        "m/<slug:slug>/reconciliation/differences/<int:break_id>/explain/",
+        reconciliation_views.break_explain,
+        name="break_explain",
+    ),
+    path(
+        "m/<slug:slug>/reconciliation/differences/<int:break_id>/adjust/",
+        reconciliation_views.break_adjust,
+        name="break_adjust",
+    ),
+    path(
+        "m/<slug:slug>/reconciliation/upload/", reconciliation_views.bill_upload_new, name="bill_upload_new"
+    ),
+    path(
+        "m/<slug:slug>/reconciliation/upload/<int:upload_id>/",
+        reconciliation_views.bill_upload,
+        name="bill_upload",
+    ),
+    path(
+        "m/<slug:slug>/reconciliation/bills/<int:bill_id>/",
+        reconciliation_views.provider_bill,
+        name="provider_bill",
     ),
 ]

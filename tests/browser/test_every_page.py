@@ -38,6 +38,7 @@ MUST_SEE = {
     "statement_detail", "clerk", "clerk_store", "shop_home", "shop_deal", "account_login", "home",
     "refunds", "recalls", "refund_detail",
     "live_sessions", "live_new", "live_session", "live_card", "live_wall", "shop_live", "rehearsals", "deal_entrances",
+    "reconciliation", "reconciliation_day", "reconciliation_break", "bill_upload_new", "provider_bill",
 }  # fmt: skip
 
 

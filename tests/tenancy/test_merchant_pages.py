@@ -107,6 +107,15 @@ PAGES: dict[str, set[str]] = {
     "statement_file": {"owner"},  # a file belongs to who had it made
     "statement_confirm": MONEY,
     "statement_dispute": MONEY,
+    "reconciliation": MONEY,
+    "reconciliation_day": MONEY,
+    "reconciliation_break": MONEY,
+    "break_take": MONEY,
+    "break_explain": MONEY,
+    "break_adjust": MONEY,
+    "bill_upload_new": MONEY,
+    "bill_upload": MONEY,
+    "provider_bill": MONEY,
 }
 ARGUMENTS = {"kind": "csv", "suffix": "json", "entrance": "short_video"}
 NOUNS = {"store": "store_id", "clerk": "clerk", "deal": "deal_id"}  # what lists are filtered by

@@ -30,10 +30,13 @@ from coupons.live.domain.session_deals import Allotment
 from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Recall, Redemption, RedemptionRefusal
 from coupons.settlement.domain.bank_accounts import request_bank_account
+from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
+from coupons.settlement.domain.uploads import start_upload
 from coupons.settlement.enums import FileForm, FileState
-from coupons.settlement.models import BankAccount, StatementFile, StatementFilePiece
+from coupons.settlement.models import BankAccount, Break, StatementFile, StatementFilePiece
+from coupons.settlement.tests.billing import bill_of
 from coupons.tests.town import Town, make_customer, make_town, make_user
 from identity.enums import Role
 from identity.models import User
@@ -98,6 +101,14 @@ def make_world(*, slug: str, mark: str) -> World:
             ready_at=timezone.now(), expires_at=timezone.now() + timedelta(days=1), size=len(mark.encode()),
         )  # fmt: skip
         StatementFilePiece.objects.create(file=file, number=0, content=mark.encode())
+        day = yesterday.astimezone(town.merchant.tzinfo).date()
+        bill = bill_of(town, day=day, rows=[], file_name=f"{mark}.csv").bill
+        run = reconcile_day(merchant=town.merchant, day=day)
+        (lost,) = Break.objects.filter(run=run)
+        bill_file = f"reference,kind,amount,time\n{mark}单号,payment,1.00,{day} 12:00\n"
+        told = start_upload(
+            merchant=town.merchant, file_name=f"{mark}账单.csv", content=bill_file.encode(), by=town.owner
+        )
         receipt = town.redeem(used.code)
         request_refund(coupon=returned, by=town.owner)
         settled_use = Redemption.objects.get(coupon=settled)
@@ -150,6 +161,10 @@ def make_world(*, slug: str, mark: str) -> World:
                 "use_id": Redemption.objects.get(coupon=usable).pk,
                 "recall_id": recall.pk,
                 "file_id": file.pk,
+                "run_id": run.pk,
+                "break_id": lost.pk,
+                "bill_id": bill.pk,
+                "upload_id": told.pk,
                 "membership_id": Membership.objects.get(user=town.clerk).pk,
                 "invitation_id": invitation.pk,
                 "draft_id": upload.pk,

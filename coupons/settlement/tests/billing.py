@@ -44,17 +44,16 @@ def rows_of_day(town: Town, day: date) -> list[BillRow]:
 
 
 def bill_of(
-    town: Town, *, day: date, rows: list[BillRow] | None = None, replaces: bool = False, **more: Any
+    town: Town, *, day: date, rows: list[BillRow] | None = None, replaces: bool = False, file_name: str = ""
 ) -> ImportedBill:
     return import_bill(
         merchant=town.merchant,
         provider="sandbox",
         rows=rows_of_day(town, day) if rows is None else rows,
-        file_name=f"{day}.csv",
+        file_name=file_name or f"{day}.csv",
         by=town.owner,
         days=(day, day),
         replaces=replaces,
-        **more,
     )
 
 
