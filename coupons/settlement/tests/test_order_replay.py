@@ -31,8 +31,6 @@ EACH = 20
 
 pytestmark = pytest.mark.django_db
 needs_real = pytest.mark.skipif(not DATA.is_dir(), reason="the shared data are not beside the project")
-# Refunds of a use enter the ledger with the lines of settlement, which are to come.
-until_refunds_have_lines = pytest.mark.xfail(reason="refunds after use are not booked yet", strict=False)
 
 
 def the_file() -> Path:
@@ -47,7 +45,6 @@ def write_list(path: Path, rows: list[list[str]], head: list[str] = HEAD) -> Pat
 
 
 @needs_real
-@until_refunds_have_lines
 def test_the_real_list_comes_out_to_the_fen() -> None:
     out = StringIO()
 
@@ -107,7 +104,6 @@ def plant_differences(
 
 
 @needs_real
-@until_refunds_have_lines
 def test_exactly_the_planted_differences_are_found_with_their_kind(tmp_path: Path) -> None:
     """The orders enter once; each seed's list then is the provider's bill of them, in a transaction that is taken back."""
     file = the_file()
