@@ -104,7 +104,7 @@ def make_world(*, slug: str, mark: str) -> World:
         day = yesterday.astimezone(town.merchant.tzinfo).date()
         bill = bill_of(town, day=day, rows=[], file_name=f"{mark}.csv").bill
         run = reconcile_day(merchant=town.merchant, day=day)
-        (lost,) = Break.objects.filter(run=run)
+        lost = Break.objects.filter(run=run, kind="missing_in_bill").earliest("id")
         bill_file = f"reference,kind,amount,time\n{mark}单号,payment,1.00,{day} 12:00\n"
         told = start_upload(
             merchant=town.merchant, file_name=f"{mark}账单.csv", content=bill_file.encode(), by=town.owner
