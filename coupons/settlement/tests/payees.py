@@ -36,17 +36,19 @@ class SharedTown:
     sealed: list[Statement]
 
 
-def make_shared_town(*, slug: str = "laozao") -> SharedTown:
+def make_shared_town(*, slug: str = "laozao", parties: dict[PayeeKind, Party] | None = None) -> SharedTown:
     """Two days of uses of a triple coupon at a price no rate divides; two are refunded, in part and whole, by the second day."""
     with scopes_disabled():
         town = make_town(slug=slug, platform_fee_bps=333)
-        parties = {
-            kind: Party.objects.create(kind=PartyKind(kind), name=f"{slug} {kind.label}") for kind in SHARES
-        }
         readers = {PayeeKind.MERCHANT: town.owner}
-        for kind, party in parties.items():
-            readers[kind] = make_user(f"{slug} {kind}")
-            Grant.objects.create(user=readers[kind], party=party, role=Role.OWNER, why="test")
+        if parties is None:
+            parties = {
+                kind: Party.objects.create(kind=PartyKind(kind), name=f"{slug} {kind.label}")
+                for kind in SHARES
+            }
+            for kind, party in parties.items():
+                readers[kind] = make_user(f"{slug} {kind}")
+                Grant.objects.create(user=readers[kind], party=party, role=Role.OWNER, why="test")
         deal = town.make_deal(kind=DealKind.TIMES_CARD, price_fen=9_999, list_price_fen=12_000, uses_total=3)
         for day in range(2):
             at = EVENING + timedelta(days=day)

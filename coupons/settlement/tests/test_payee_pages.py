@@ -189,3 +189,18 @@ def test_the_merchants_list_adds_up_with_refunds(client, shared):
         *parts, net = map(fen_of, amounts)
         assert sum(parts) == net
     assert [row[2] for row in rows] == ["−¥43.34", "¥0.00"]  # noqa: RUF001
+
+
+@pytest.mark.parametrize("shops", [1, 3])
+def test_a_payees_list_costs_the_same_for_one_shop_and_three(
+    client, shared, shops, django_assert_num_queries
+):
+    reader, party = shared.readers[PayeeKind.CREATOR], shared.parties[PayeeKind.CREATOR]
+    for number in range(1, shops):
+        make_shared_town(slug=f"shop{number}", parties=shared.parties)
+    client.force_login(reader)
+
+    with django_assert_num_queries(5):
+        text = client.get(reverse("payee_statements", args=[party.pk])).content.decode()
+
+    assert len(re.findall(r"/statements/\d+/\"", text)) == 2 * shops
