@@ -21,6 +21,7 @@ class Options:
     rounds: int = 3
     rows: int | None = None
     connections: int = 8
+    kills: int = 0  # of its workers while they work, where it has any
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,9 @@ _REDEMPTIONS = """
 INSERT INTO coupons_redemption (merchant_id, coupon_id, order_id, deal_id, store_id, clerk_id, device, attempt_key,
     attempt_no, use_no, gross_fen, redeemed_at, business_date, due_at)
 SELECT c.merchant_id, c.id, c.order_id, c.deal_id, b.store, b.clerk, '', c.id::text, 1, 1, c.price_fen,
-    now() - interval '3 hours', current_date, now() - interval '2 hours'
+    now() - interval '2 days', ((now() - interval '2 days') AT TIME ZONE m.zone)::date, now() - interval '47 hours'
 FROM coupons_coupon c JOIN bench_shop b ON b.merchant = c.merchant_id
+JOIN merchants_merchant m ON m.party_id = c.merchant_id
 """
 
 

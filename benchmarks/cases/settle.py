@@ -1,4 +1,7 @@
-"""Settling end to end: job rows, relay, Celery workers; beside one INSERT ... SELECT of the same lines and transfers."""
+"""Settling end to end: job rows, relay, Celery workers; beside one INSERT ... SELECT of the same lines and transfers.
+
+Then the lines into sealed statements, by the same workers. With --kills these are killed so often meanwhile.
+"""
 
 import time
 from collections.abc import Callable
@@ -11,15 +14,26 @@ from benchmarks.database import settle_down
 from benchmarks.figures import Figures
 from benchmarks.registry import Options, Result, bench
 from benchmarks.trade import QUANTITY, fill_payments, fill_redeemed, fill_traders
-from benchmarks.workers import running_workers
+from benchmarks.workers import Killer, running_workers
 from core.domain.jobs import enqueue_job
 from core.embedded.processes import say
+from core.invariants import check_invariants, load_catalogue
 from coupons.settlement.domain.settlement import enqueue_unsettled
+from coupons.settlement.tasks import enqueue_statements
 
 ROWS = 1_000_000
 SHOPS = 41
 LARGE_SHARE = 0.3  # of all redemptions are one merchant's
 PATIENCE_SECONDS = 600
+PROOFS = (
+    "no_redemption_is_settled_twice",
+    "lines_recomputed_from_terms_agree",
+    "lines_of_a_batch_equal_its_transfers",
+    "payable_equals_lines",
+    "statements_equal_their_lines",
+    "statement_seals_hold",
+    "statements_form_one_chain",
+)
 
 # What settlement wrote is laid aside and written once more: the lines into the emptied table, the transfers, since a ledger
 # forgets nothing, beside the first ones with money that is booked anew.
@@ -80,16 +94,20 @@ def run(options: Options) -> Result:
     fill_redeemed()
     settle_down()
     merchants = [trader.shop.merchant.pk for trader in traders]
-    with running_workers():
-        ours = _measure(lambda: _settle(merchants))
-    _assert_right()
+    with running_workers() as workers:
+        killer = Killer(workers["worker"], times=options.kills)
+        ours = _measure(lambda: _settle(merchants, killer))
+        _assert_right()
+        killer = Killer(workers["worker"], times=options.kills)
+        stated = _measure(lambda: _state(killer))
+    _assert_stated()
     require(enqueue_unsettled() == 0, "the sweep found something that is not settled")
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in _LAY_ASIDE:
             cursor.execute(statement)
     settle_down()
     limit = _measure(_insert_select)
-    rounds = {"ours": [ours], "limit": [limit]}
+    rounds = {"ours": [ours], "limit": [limit], "into statements": [stated]}
     return Result.of_rounds(rounds, ratio=("ours", "limit"))
 
 
@@ -103,7 +121,7 @@ def _measure(write: Callable[[], int]) -> Figures:
     return Figures(per_s=rows / seconds, db_cpu_ms=cpu)
 
 
-def _settle(merchants: list[int]) -> int:
+def _settle(merchants: list[int], killer: Killer) -> int:
     """What redeeming leaves behind: a job per merchant; then it is the relay's and the workers' turn."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM coupons_redemption")
@@ -125,7 +143,23 @@ def _settle(merchants: list[int]) -> int:
             if settled - told >= due / 10:
                 told = settled
                 say(f"  {settled:,} settled")
+            killer.tick()
             require(time.monotonic() < deadline, f"{settled} of {due} settled after {PATIENCE_SECONDS} s")
+            time.sleep(0.1)
+
+
+def _state(killer: Killer) -> int:
+    """A job per merchant seals what was settled."""
+    enqueue_statements()
+    with connection.cursor() as cursor:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            cursor.execute("SELECT EXISTS (SELECT FROM settlement_settlementline WHERE statement_id IS NULL)")
+            if not cursor.fetchone()[0]:
+                cursor.execute("SELECT count(*) FROM settlement_settlementline")
+                return int(cursor.fetchone()[0])
+            killer.tick()
+            require(time.monotonic() < deadline, f"not all lines were stated after {PATIENCE_SECONDS} s")
             time.sleep(0.1)
 
 
@@ -133,6 +167,20 @@ def _insert_select() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_LIMIT)
         return int(cursor.rowcount)
+
+
+def _assert_stated() -> None:
+    """Every line once, in a statement that says its sums to the fen and whose seal holds."""
+    report = check_invariants(catalogue={name: load_catalogue()[name] for name in PROOFS})
+    require(not report.broken, f"broken: {report.broken}")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(lines_count), sum(gross_fen) FROM settlement_statement"
+            " UNION ALL SELECT count(*), sum(gross_fen) FROM coupons_redemption"
+        )
+        stated, redeemed = cursor.fetchall()
+    require(stated == redeemed, f"stated {stated} of {redeemed}")
+    say(f"  {stated[0]:,} redemptions, {stated[1]:,} fen: every one in one line of one statement")
 
 
 def _assert_right() -> None:

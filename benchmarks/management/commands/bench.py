@@ -33,6 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=defaults.rounds, help="rounds of each kind (3)")
         parser.add_argument("--rows", type=int, help="how much there is to work on (each has its default)")
         parser.add_argument("--connections", type=int, default=defaults.connections, help="at a time (8)")
+        parser.add_argument(
+            "--kills",
+            type=int,
+            default=defaults.kills,
+            help="kill -9 its workers so often meanwhile (0; settle)",
+        )
         # Set by this command for the process in which one benchmark runs.
         parser.add_argument("--inside", action="store_true", help=SUPPRESS)
 
@@ -47,8 +53,12 @@ class Command(BaseCommand):
             or options["rounds"] < 1
             or options["connections"] < 1
             or (options["rows"] or 1) < 1
+            or options["kills"] < 0
         ):
-            raise CommandError("--seconds, --rounds, --rows and --connections are above zero.", returncode=2)
+            raise CommandError(
+                "--seconds, --rounds, --rows and --connections are above zero, --kills is not below.",
+                returncode=2,
+            )
         if options["inside"] and name is not None:
             self._run_here(benches[name], options)
             return
@@ -68,6 +78,7 @@ class Command(BaseCommand):
                 rounds=options["rounds"],
                 rows=options["rows"],
                 connections=options["connections"],
+                kills=options["kills"],
             )
         )
         if result.more:
@@ -79,7 +90,7 @@ def _run_apart(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
     """Run one in a process whose environment names its own database, so that nothing in it can reach ours."""
     say(f"{bench.name}: {bench.help}")
     command = [sys.executable, "manage.py", "bench", bench.name, "--inside"]
-    for option in ("seconds", "rounds", "rows", "connections"):
+    for option in ("seconds", "rounds", "rows", "connections", "kills"):
         if options[option] is not None:
             command += [f"--{option}", str(options[option])]
     previous = signal.signal(signal.SIGTERM, _leave)
