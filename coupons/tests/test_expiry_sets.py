@@ -177,7 +177,7 @@ def test_asked_and_not_recorded_is_asked_again_and_paid_once(town, monkeypatch):
     buy_expired(town, quantity=2)
     expire_coupons()
     with monkeypatch.context() as patch:
-        patch.setattr(paying_out, "_record_expiries", lambda ids: 1 / 0)
+        patch.setattr(paying_out, "_record_many", lambda ids: 1 / 0)
         assert run_jobs(job_ids=refund_jobs()) == 0
     assert SandboxCharge.objects.get().refunded_fen == 25_600
     Job.objects.update(due_at=LONG_AGO)
