@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 
 from core.exports import ROWS_AT_ONCE, safe_text, stream_csv, write_xlsx
 from coupons.domain.codes import mask_code
-from coupons.settlement.domain.breakdown import AMOUNTS, list_lines
+from coupons.settlement.domain.breakdown import AMOUNTS, RATES, list_lines
 from coupons.settlement.domain.bundle import write_bundle
 from coupons.settlement.enums import FileForm, PayeeKind
 from coupons.settlement.models import SettlementLine, Statement
 
-RATES = ("platform_fee_bps", "service_fee_bps", "station_share_bps", "commission_bps")
 CONTENT_TYPES = {
     FileForm.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     FileForm.CSV: "text/csv; charset=utf-8",

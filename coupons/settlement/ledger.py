@@ -1,5 +1,6 @@
 """The ledger on a statement's page: from what was redeemed to what is its payee's, in rows that add up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -20,10 +21,11 @@ class LedgerRow:
     bps: int | None = None
 
 
-def list_ledger(*, statement: Statement) -> list[LedgerRow]:
+def list_ledger(*, statement: Statement, agreed: Mapping[str, int] | None = None) -> list[LedgerRow]:
     """What was redeemed, refunds after use, everybody's part but the payee's own; the sum is amount_fen, always.
 
-    Rows of parties that have no part in these lines are left out; the platform's fee always stands there.
+    Rows of parties that have no part in these lines are left out; the platform's fee always stands there. A rate is the
+    `agreed` one (Totals.agreed) where all lines have the same, else the share that came of several.
     """
     redeemed = statement.gross_fen + statement.refunded_fen
     rows = [LedgerRow("redeemed", pgettext("amount", "Redeemed"), redeemed)]
@@ -33,7 +35,10 @@ def list_ledger(*, statement: Statement) -> list[LedgerRow]:
     for name, label in _parts(statement):
         fen = getattr(statement, name)
         if name != own and (fen or name == "platform_fee_fen"):
-            rows.append(LedgerRow(name, label, -fen, _share_bps(fen, statement.gross_fen)))
+            rate = (agreed or {}).get(name.replace("_fen", "_bps"))
+            rows.append(
+                LedgerRow(name, label, -fen, _share_bps(fen, statement.gross_fen) if rate is None else rate)
+            )
     return rows
 
 

@@ -80,12 +80,13 @@ def show_statement(
     by = request.GET.get("by", "")
     by = by if by in TABS else "store"
     rows = BACKGROUND_LINES if "all" in request.GET and not is_large(statement=statement) else ROWS_PER_PAGE
+    totals = total_lines(statement=statement)
     context = {
         "statement": statement,
         "links": side.links(statement),
         "by": by,
         "page": Paginator(TABS[by](statement=statement), rows).get_page(request.GET.get("page")),
-        "totals": total_lines(statement=statement),
+        "totals": totals,
         "currency": statement.merchant.currency,
         "is_large": is_large(statement=statement),
         "shows_people": statement.kind == PayeeKind.MERCHANT,
@@ -99,7 +100,7 @@ def show_statement(
         context |= {
             "frame": side.frame,
             "status_kind": STATUS[state],
-            "ledger": list_ledger(statement=statement),
+            "ledger": list_ledger(statement=statement, agreed=totals.agreed),
             "previous": previous,
             "previous_url": previous and side.url("_detail", statement_id=previous.pk),
             "can_confirm": StatementState.CONFIRMED in answers,

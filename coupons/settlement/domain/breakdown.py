@@ -1,9 +1,10 @@
 """A statement taken apart: by store, by day, line by line. Each way adds up to the statement's own sums."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django_scopes import scope
 
@@ -13,6 +14,7 @@ from coupons.settlement.models import SettlementLine, Statement
 
 # What is taken off the gross, in the order of the ledger; what is left is merchant_fen.
 DEDUCTIONS = ("platform_fee_fen", "service_fee_fen", "station_share_fen", "commission_fen")
+RATES = ("platform_fee_bps", "service_fee_bps", "station_share_bps", "commission_bps")
 AMOUNTS = ("gross_fen", *DEDUCTIONS, "merchant_fen")
 
 
@@ -21,7 +23,7 @@ class Totals:
     """Sums (fen) over lines: gross_fen == redeemed_fen - refunded_fen == the deductions + merchant_fen.
 
     `refunds` of the `lines` are refunds after use, the others uses. The rates (basis points) are the highest of any line:
-    0 where a party has no part.
+    0 where a party has no part; `agreed` holds those that are one and the same for all lines.
     """
 
     lines: int
@@ -35,17 +37,22 @@ class Totals:
     station_share_fen: int
     commission_fen: int
     merchant_fen: int
+    platform_fee_bps: int
     service_fee_bps: int
     station_share_bps: int
     commission_bps: int
+    agreed: Mapping[str, int]
 
 
 def total_lines(*, statement: Statement) -> Totals:
     """The sums over the lines themselves, not the ones the statement was sealed with; one statement of SQL."""
-    rates = {
-        name: Coalesce(Max(name), 0) for name in ("service_fee_bps", "station_share_bps", "commission_bps")
-    }
-    return Totals(**_lines(statement).aggregate(**_sums(), **rates))
+    found = _lines(statement).aggregate(
+        **_sums(),
+        **{f"least_{name}": Coalesce(Min(name), 0) for name in RATES},
+        **{name: Coalesce(Max(name), 0) for name in RATES},
+    )
+    least = {name: found.pop(f"least_{name}") for name in RATES}
+    return Totals(**found, agreed={name: found[name] for name in RATES if found[name] == least[name]})
 
 
 def sum_by_store(*, statement: Statement) -> QuerySet[SettlementLine, Any]:

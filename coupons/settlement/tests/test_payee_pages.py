@@ -60,6 +60,7 @@ def test_the_ledger_adds_up_on_every_statement(client, shared):
         assert sum(fen_of(amount) for _, amount in parts) == fen_of(total) == statement.amount_fen
         assert {name for name, _ in parts} >= {"redeemed", "platform_fee_fen"}
         assert ("refunded" in dict(parts)) == bool(statement.refund_lines)
+        assert "3.33%" in text  # as agreed, not the 3.34% that roundings made of it
     assert sum(bool(statement.refund_lines) for statement in shared.sealed) == 4
 
 
