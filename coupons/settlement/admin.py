@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from core.operator_admin import ReadOnlyAdmin
+from coupons.settlement import payout_admin  # noqa: F401 - its pages register
 from coupons.settlement.models import SettlementBatch, SettlementLine, Statement
 
 

@@ -139,3 +139,59 @@ FILE_TRANSITIONS: dict[FileState, set[FileState]] = {
     FileState.READY: set(),
     FileState.FAILED: {FileState.MAKING},
 }
+
+
+class PayoutBatchState(models.TextChoices):
+    PROPOSED = "proposed", pgettext_lazy("payout", "Proposed")
+    APPROVED = "approved", pgettext_lazy("payout", "Approved")
+    EXPORTED = "exported", pgettext_lazy("payout", "With the bank")
+    FINISHED = "finished", pgettext_lazy("payout", "Finished")
+    WITHDRAWN = "withdrawn", pgettext_lazy("payout", "Withdrawn")
+
+
+PAYOUT_BATCH_TRANSITIONS: dict[PayoutBatchState, set[PayoutBatchState]] = {
+    PayoutBatchState.PROPOSED: {PayoutBatchState.APPROVED, PayoutBatchState.WITHDRAWN},
+    PayoutBatchState.APPROVED: {PayoutBatchState.EXPORTED},
+    PayoutBatchState.EXPORTED: {PayoutBatchState.FINISHED},
+    PayoutBatchState.FINISHED: set(),
+    PayoutBatchState.WITHDRAWN: set(),
+}
+
+
+class PayoutState(models.TextChoices):
+    """From `approved` on the amount is put aside in the books; `dropped` and `failed` give the statements back."""
+
+    PROPOSED = "proposed", pgettext_lazy("payout", "Proposed")
+    APPROVED = "approved", pgettext_lazy("payout", "Approved")
+    SENT = "sent", pgettext_lazy("payout", "With the bank")
+    PAID = "paid", pgettext_lazy("statement", "Paid")
+    FAILED = "failed", pgettext_lazy("payout", "Came back")
+    DROPPED = "dropped", pgettext_lazy("payout", "Not paid")
+
+
+PAYOUT_TRANSITIONS: dict[PayoutState, set[PayoutState]] = {
+    PayoutState.PROPOSED: {PayoutState.APPROVED, PayoutState.DROPPED},
+    PayoutState.APPROVED: {PayoutState.SENT},
+    PayoutState.SENT: {PayoutState.PAID, PayoutState.FAILED},
+    PayoutState.PAID: set(),
+    PayoutState.FAILED: set(),
+    PayoutState.DROPPED: set(),
+}
+UNDER_WAY = (PayoutState.PROPOSED, PayoutState.APPROVED, PayoutState.SENT)
+HELD = (PayoutState.APPROVED, PayoutState.SENT)
+
+
+class Withheld(models.TextChoices):
+    """Why a payee is not paid now."""
+
+    NO_ACCOUNT = "no_account", _("No bank account is in use")
+    NOT_POSITIVE = "not_positive", _("Refunds outweigh what was earned")
+    BALANCE = "balance", _("The balance is lower than the statements")
+    UNDER_WAY = "under_way", _("Another payout is under way")
+    ACCOUNT_CHANGED = "account_changed", _("The bank account was changed meanwhile")
+    BATCH_WITHDRAWN = "batch_withdrawn", _("The batch was withdrawn")
+
+
+class BankFileKind(models.TextChoices):
+    XLSX = "xlsx", "XLSX"
+    CSV = "csv", "CSV"

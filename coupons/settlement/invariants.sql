@@ -220,7 +220,100 @@ LEFT JOIN settlement_statement p ON p.id = s.previous_id
 WHERE s.place > 1 OR (s.previous_id IS NULL) <> (s.id = s.first_id)
    OR p.id >= s.id OR (p.merchant_id, p.payee_id, p.kind) <> (s.merchant_id, s.payee_id, s.kind);
 
+-- area: payouts | Payouts | 打款
+
+-- name: payouts_equal_their_statements
+-- en: A payout is the sum of the statements it was made for, and as long as it stands they and no others name it.
+-- zh: 打款金额等于它所付结算单之和；打款有效期间，恰好这些结算单指向它。
+SELECT p.id AS payout_id FROM settlement_payout p
+LEFT JOIN (SELECT i.payout_id, sum(i.amount_fen) AS fen, count(*) AS items,
+               count(*) FILTER (WHERE s.payout_id = i.payout_id AND s.amount_fen = i.amount_fen) AS standing
+           FROM settlement_payoutitem i JOIN settlement_statement s ON s.id = i.statement_id
+           WHERE {merchant i.merchant_id} GROUP BY i.payout_id) i ON i.payout_id = p.id
+LEFT JOIN (SELECT s.payout_id, count(*) AS named FROM settlement_statement s
+           WHERE {merchant s.merchant_id} AND s.payout_id IS NOT NULL GROUP BY s.payout_id) s ON s.payout_id = p.id
+WHERE {merchant p.merchant_id} AND (p.amount_fen IS DISTINCT FROM i.fen::bigint OR
+    CASE WHEN p.state IN ('failed', 'dropped') THEN s.named IS NOT NULL
+         ELSE i.standing <> i.items OR s.named IS DISTINCT FROM i.items END);
+
+-- name: a_statement_is_in_one_standing_payout
+-- en: A statement is in at most one payout that stands, and is paid exactly when that one was paid.
+-- zh: 一张结算单最多属于一笔有效打款，且只有在该笔打款成功后才算已打款。
+SELECT s.id AS statement_id FROM settlement_statement s
+LEFT JOIN (SELECT i.statement_id, count(*) AS standing, bool_or(p.state = 'paid') AS paid
+           FROM settlement_payoutitem i JOIN settlement_payout p ON p.id = i.payout_id AND p.state NOT IN ('failed', 'dropped')
+           WHERE {merchant i.merchant_id} GROUP BY i.statement_id) x ON x.statement_id = s.id
+WHERE {merchant s.merchant_id} AND (x.standing > 1 OR (s.state = 'paid') <> COALESCE(x.paid, false));
+
+-- name: payouts_agree_with_the_books
+-- en: The books put aside each approved payout from its payee's account, and gave it to the bank or back, once and to the fen.
+-- zh: 每笔已批准的打款都从收款方账户划出，并恰好一次、分毫不差地划给银行或退回。
+WITH moved AS (
+    SELECT t.journal_id, count(*) AS transfers, min(t.amount_fen) AS fen, min(d.kind) AS debit, min(d.owner_id) AS debit_owner,
+        min(c.kind) AS credit, min(c.owner_id) AS credit_owner
+    FROM ledger_transfer t JOIN ledger_journal j ON j.id = t.journal_id AND j.kind IN ('payout_hold', 'payout', 'payout_void')
+    JOIN ledger_account d ON d.id = t.debit_account_id JOIN ledger_account c ON c.id = t.credit_account_id
+    WHERE {merchant t.merchant_id} GROUP BY t.journal_id),
+wanted AS (
+    SELECT p.id, p.hold_id AS journal_id, p.amount_fen, k.account AS debit, 'payout_held' AS credit, p.payee_id AS debit_owner,
+        p.payee_id AS credit_owner, p.state NOT IN ('proposed', 'dropped') AS is_wanted
+    FROM settlement_payout p CROSS JOIN LATERAL (SELECT CASE p.kind WHEN 'merchant' THEN 'merchant_payable'
+        WHEN 'provider' THEN 'service_fee' WHEN 'station' THEN 'station_share' ELSE 'commission' END AS account) k
+    WHERE {merchant p.merchant_id}
+    UNION ALL
+    SELECT p.id, p.result_id, p.amount_fen, 'payout_held', CASE p.state WHEN 'paid' THEN 'bank' ELSE k.account END, p.payee_id,
+        CASE p.state WHEN 'failed' THEN p.payee_id END, p.state IN ('paid', 'failed')
+    FROM settlement_payout p CROSS JOIN LATERAL (SELECT CASE p.kind WHEN 'merchant' THEN 'merchant_payable'
+        WHEN 'provider' THEN 'service_fee' WHEN 'station' THEN 'station_share' ELSE 'commission' END AS account) k
+    WHERE {merchant p.merchant_id})
+SELECT w.id AS payout_id, m.journal_id FROM (SELECT * FROM wanted x WHERE x.is_wanted OR x.journal_id IS NOT NULL) w
+FULL JOIN moved m ON m.journal_id = w.journal_id
+WHERE w.id IS NULL OR m.journal_id IS NULL OR NOT w.is_wanted OR m.transfers <> 1
+   OR (m.fen, m.debit, m.credit, m.debit_owner) <> (w.amount_fen, w.debit, w.credit, w.debit_owner)
+   OR w.credit_owner <> m.credit_owner;
+
+-- name: held_equals_payouts_under_way
+-- en: What the books keep aside for a payee is the sum of his payouts under way, and what left the bank is the sum of those paid.
+-- zh: 账簿中为收款方预留的金额等于其进行中的打款之和，银行转出的金额等于已成功打款之和。
+SELECT COALESCE(a.merchant_id, p.merchant_id) AS merchant_id, COALESCE(a.payee_id, p.payee_id) AS payee_id FROM (
+    SELECT x.merchant_id, x.kind, CASE x.kind WHEN 'payout_held' THEN x.owner_id END AS payee_id,
+        sum(b.credits_fen - b.debits_fen) AS fen
+    FROM ledger_account x JOIN ledger_balance b ON b.account_id = x.id
+    WHERE {merchant x.merchant_id} AND x.kind IN ('payout_held', 'bank') GROUP BY 1, 2, 3) a
+FULL JOIN (
+    SELECT y.merchant_id, CASE y.state WHEN 'paid' THEN 'bank' ELSE 'payout_held' END AS kind,
+        CASE WHEN y.state <> 'paid' THEN y.payee_id END AS payee_id, sum(y.amount_fen) AS fen
+    FROM settlement_payout y WHERE {merchant y.merchant_id} AND y.state IN ('approved', 'sent', 'paid')
+    GROUP BY 1, 2, 3) p
+  ON p.merchant_id = a.merchant_id AND p.kind = a.kind AND COALESCE(p.payee_id, 0) = COALESCE(a.payee_id, 0)
+WHERE COALESCE(a.fen, 0) <> COALESCE(p.fen, 0);
+
+-- name: no_payout_to_an_account_not_in_effect
+-- en: Every payout goes to an account of its own payee that was in effect when it was proposed.
+-- zh: 每笔打款都打到该收款方自己的账户，且该账户在提出打款时已经生效。
+SELECT p.id AS payout_id FROM settlement_payout p JOIN settlement_bankaccount b ON b.id = p.account_id
+WHERE {merchant p.merchant_id}
+  AND (b.payee_id <> p.payee_id OR b.active_from > p.created_at OR b.cancelled_at IS NOT NULL);
+
+-- name: two_people_let_money_go
+-- en: Nobody approved a payout he proposed himself, and none is under way that nobody approved.
+-- zh: 没有人批准自己提出的打款，也没有未经批准就在途的打款。
+SELECT p.id AS payout_id FROM settlement_payout p JOIN settlement_payoutbatch b ON b.id = p.batch_id
+WHERE {merchant p.merchant_id} AND p.state IN ('approved', 'sent', 'paid', 'failed')
+  AND (b.approved_by_id IS NULL OR b.approved_by_id = b.proposed_by_id);
+
 -- area: tenancy | Each merchant's own | 商户之间互不相混
+
+-- name: payouts_stay_with_their_merchant
+-- en: A payout, its journals and the statements it pays belong to one merchant's book.
+-- zh: 打款、其分录和所付的结算单同属一个商户的账簿。
+SELECT p.id AS payout_id FROM settlement_payout p
+LEFT JOIN ledger_journal h ON h.id = p.hold_id
+LEFT JOIN ledger_journal r ON r.id = p.result_id
+LEFT JOIN settlement_payoutitem i ON i.payout_id = p.id
+LEFT JOIN settlement_statement s ON s.id = i.statement_id
+WHERE {merchant p.merchant_id} AND (h.merchant_id <> p.merchant_id OR r.merchant_id <> p.merchant_id
+    OR i.merchant_id <> p.merchant_id OR s.merchant_id <> p.merchant_id);
 
 -- name: lines_stay_with_their_merchant
 -- en: A settlement line belongs to the merchant of its redemption or refund, coupon, deal, store, run and statements.

@@ -31,6 +31,7 @@ from coupons.settlement.enums import STATEMENT_TRANSITIONS, FileForm, FileState,
 from coupons.settlement.forms import DisputeForm
 from coupons.settlement.ledger import list_ledger
 from coupons.settlement.models import Statement, StatementFile
+from coupons.settlement.payout_views import shown_payout
 from identity.models import User
 
 ROWS_PER_PAGE = 50
@@ -103,12 +104,22 @@ def show_statement(
             "ledger": list_ledger(statement=statement, agreed=totals.agreed),
             "previous": previous,
             "previous_url": previous and side.url("_detail", statement_id=previous.pk),
+            "payout": shown_payout(statement),
+            "payout_url": _payout_url(side, statement),
             "can_confirm": StatementState.CONFIRMED in answers,
             "can_dispute": StatementState.DISPUTED in answers,
             "dispute_form": dispute_form or DisputeForm(),
             **_files(side, statement),
         }
         return render(request, "merchant/statements/statement.html", context, status=status)
+
+
+def _payout_url(side: Side, statement: Statement) -> str:
+    """The payout's page, which the shop's owner and finance have."""
+    payout = shown_payout(statement)
+    if payout is None or not side.may_answer or statement.kind != PayeeKind.MERCHANT:
+        return ""
+    return reverse("payout_detail", kwargs={**side.arguments, "payout_id": payout.pk})
 
 
 def confirm(request: HttpRequest, side: Side, statement: Statement) -> HttpResponse:

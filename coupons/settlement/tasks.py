@@ -14,6 +14,7 @@ from coupons.settlement.domain.files import JOB as FILE_JOB
 from coupons.settlement.domain.files import make_file, sweep_files
 from coupons.settlement.domain.progress import take_back_progress
 from coupons.settlement.domain.sealing import find_unstated, seal_statements
+from coupons.settlement.domain.unanswered import confirm_unanswered
 from merchants.models import Merchant
 
 logger = logging.getLogger(__name__)
@@ -68,3 +69,8 @@ def make_file_by_job(job: Job) -> None:
 @shared_task
 def sweep_statement_files(**kwargs: object) -> None:
     sweep_files()
+
+
+@shared_task
+def confirm_unanswered_statements(**kwargs: object) -> None:
+    confirm_unanswered()

@@ -1,6 +1,13 @@
 from django.urls import URLPattern, path
 
-from coupons.settlement import bank_account_views, file_news, payee_views, reconciliation_views, views
+from coupons.settlement import (
+    bank_account_views,
+    file_news,
+    payee_views,
+    payout_views,
+    reconciliation_views,
+    views,
+)
 
 
 def _statements(begin: str, prefix: str, module: object) -> list[URLPattern]:
@@ -74,4 +81,6 @@ urlpatterns = [
         reconciliation_views.provider_bill,
         name="provider_bill",
     ),
+    path("m/<slug:slug>/payouts/", payout_views.payouts, name="payouts"),
+    path("m/<slug:slug>/payouts/<int:payout_id>/", payout_views.payout_detail, name="payout_detail"),
 ]

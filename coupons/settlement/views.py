@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from coupons.settlement import statement_page
 from coupons.settlement.access import access_statement, access_statements
+from coupons.settlement.domain.bank_accounts import read_bank_accounts
 from coupons.settlement.domain.outstanding import sum_next_payout, sum_waiting
 from coupons.settlement.enums import StatementState
 from coupons.settlement.forms import StatementFilter
@@ -55,6 +56,8 @@ def statements(request: MerchantRequest) -> HttpResponse:
         return render(request, "merchant/statements/statement_list.html", context)
     context["waiting"] = sum_waiting(merchant=request.merchant)
     context["payout"] = sum_next_payout(merchant=request.merchant)
+    if request.merchant_role in ANSWERERS:
+        context["accounts"] = read_bank_accounts(payee_id=request.merchant.pk)
     return render(request, "merchant/statements/statements.html", context)
 
 

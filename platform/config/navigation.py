@@ -24,6 +24,7 @@ MERCHANT: list[Item] = [
     Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE),
     Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
     Item("reconciliation", _("Reconciliation"), "arrows-sort", MONEY, PURSE),
+    Item("payouts", _("Payouts"), "wallet", MONEY, PURSE),
     Item("bank_account", _("Bank account"), "credit-card", MONEY, PURSE),
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),

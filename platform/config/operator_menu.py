@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 WAITING_BADGE = "coupons.admin.count_waiting"
 DEAD_JOBS_BADGE = "core.admin.count_dead"
+TO_APPROVE_BADGE = "coupons.settlement.payout_admin.count_to_approve"
 BROKEN_BADGE = "core.admin.count_broken"
 
 GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
@@ -37,6 +38,9 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
             (_("Refunds"), "undo", "coupons_refund", "", ""),
             (_("Recalls"), "assignment_return", "coupons_recall", "", ""),
             (_("Statements"), "receipt_long", "settlement_statement", "", ""),
+            (_("Payouts"), "account_balance_wallet", "settlement_payoutbatch", "", TO_APPROVE_BADGE),
+            (_("Payouts one by one"), "paid", "settlement_payout", "", ""),
+            (_("Bank accounts"), "credit_card", "settlement_bankaccount", "", ""),
             (_("Settlement lines"), "list", "settlement_settlementline", "", ""),
             (_("Settlement runs"), "playlist_add_check", "settlement_settlementbatch", "", ""),
             (_("Ledger accounts"), "account_balance", "ledger_ledgeraccount", "", ""),

@@ -102,6 +102,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-statement-files": {"task": "coupons.settlement.tasks.sweep_statement_files", "schedule": 600.0},
     "seal-statements": {"task": "coupons.settlement.tasks.enqueue_statements", "schedule": 600.0},
     "reconcile": {"task": "coupons.settlement.tasks.enqueue_reconciliation", "schedule": 1800.0},
+    "confirm-unanswered": {
+        "task": "coupons.settlement.tasks.confirm_unanswered_statements",
+        "schedule": 900.0,
+    },
     "roll-up": {"task": "coupons.insights.tasks.enqueue_roll_ups", "schedule": 600.0},
 }
 
@@ -338,6 +342,10 @@ check_sandboxes(said=os.environ, debug=DEBUG, https_only=HTTPS_ONLY, embedded=MA
 # A payee's new bank account is used so many hours after it was asked for.
 BANK_ACCOUNT_WAIT_HOURS = whole_number(
     "BANK_ACCOUNT_WAIT_HOURS", env.str("BANK_ACCOUNT_WAIT_HOURS", default="48"), least=1, most=720
+)
+# A statement nobody answered for so many days counts as confirmed.
+STATEMENT_ANSWER_DAYS = whole_number(
+    "STATEMENT_ANSWER_DAYS", env.str("STATEMENT_ANSWER_DAYS", default="7"), least=1, most=90
 )
 # The gate before placing an order; see docs/admission.md.
 ADMISSION = yes_or_no("ADMISSION", env.str("ADMISSION", default="true"))

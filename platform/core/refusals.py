@@ -308,6 +308,22 @@ REFUSALS: dict[str, Refusal] = {
         _("This change waits no longer: it is in effect or was cancelled."),
         _("Load the page again and look at its state."),
     ),
+    "nothing_to_pay": Refusal(
+        409, _("Nobody can be paid now."), _("Look at who is withheld and why, or wait for confirmations.")
+    ),
+    "batch_not_open": Refusal(
+        409,
+        _("Somebody else moved this batch on."),
+        _("Load the page again and look at its state."),
+    ),
+    "second_person_needed": Refusal(
+        403, _("Whoever proposed a batch does not approve it."), _("Ask another operator to look at it.")
+    ),
+    "payout_results_refused": Refusal(
+        422,
+        _("Nothing was imported: rows that are not right: %(bad)s."),
+        _("Correct the file and upload it again."),
+    ),
     # statements
     "break_not_open": Refusal(
         409,

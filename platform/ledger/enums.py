@@ -13,6 +13,8 @@ class AccountKind(models.TextChoices):
     STATION_SHARE = "station_share", _("Station share")
     COMMISSION = "commission", _("Commission of the creator")
     DIFFERENCES = "differences", _("Differences with payment providers")
+    PAYOUT_HELD = "payout_held", _("On its way to the bank")
+    BANK = "bank", _("Bank, paid out")
 
 
 class AccountBound(models.TextChoices):
@@ -33,6 +35,8 @@ ACCOUNT_BOUNDS: dict[AccountKind, AccountBound] = {
     AccountKind.STATION_SHARE: AccountBound.NONE,
     AccountKind.COMMISSION: AccountBound.NONE,
     AccountKind.DIFFERENCES: AccountBound.NONE,
+    AccountKind.PAYOUT_HELD: AccountBound.DEBITS,  # no more is paid or given back than was put aside
+    AccountKind.BANK: AccountBound.DEBITS,  # counts what left for payees
 }
 
 
@@ -42,3 +46,6 @@ class JournalKind(models.TextChoices):
     REFUNDS = "refunds", _("Refunds before use")
     CLAWBACK = "clawback", _("Refunds after use")
     ADJUSTMENT = "adjustment", _("Difference adjusted")
+    PAYOUT_HOLD = "payout_hold", _("Payout put aside")
+    PAYOUT = "payout", _("Paid out")
+    PAYOUT_VOID = "payout_void", _("Payout came back")

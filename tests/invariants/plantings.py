@@ -184,7 +184,7 @@ LEDGER: dict[str, Planting] = {
     "transfers_move_a_positive_amount": Planting(
         "INSERT INTO ledger_transfer (merchant_id, journal_id, line, debit_account_id, credit_account_id, amount_fen, currency)"
         " SELECT merchant_id, journal_id, 99, debit_account_id, credit_account_id, 0, currency FROM ledger_transfer"
-        " WHERE id = (SELECT max(id) FROM ledger_transfer WHERE merchant_id = {here})"
+        " WHERE id = (SELECT min(id) FROM ledger_transfer WHERE merchant_id = {here})"
     ),
     "bounds_hold": Planting(
         "WITH a AS (UPDATE ledger_account SET bound = 'D' WHERE merchant_id = {here} AND kind = 'psp_clearing' RETURNING id)"
@@ -537,6 +537,33 @@ LIVE = {
     ),
 }
 
+PAYOUTS: dict[str, Planting] = {
+    "payouts_equal_their_statements": Planting(
+        "UPDATE settlement_payoutitem SET amount_fen = amount_fen + 1 WHERE id = (SELECT max(id)"
+        " FROM settlement_payoutitem WHERE merchant_id = {here})"
+    ),
+    "a_statement_is_in_one_standing_payout": Planting(
+        "UPDATE settlement_statement SET state = 'confirmed' WHERE merchant_id = {here} AND state = 'paid'"
+    ),
+    "payouts_agree_with_the_books": Planting(
+        "UPDATE settlement_payout SET kind = 'creator' WHERE merchant_id = {here} AND state = 'failed'"
+    ),
+    "held_equals_payouts_under_way": Planting(
+        lambda here: book(here, AccountKind.PAYOUT_HELD, AccountKind.BANK, to_another_owner=False)
+    ),
+    "no_payout_to_an_account_not_in_effect": Planting(
+        "UPDATE settlement_bankaccount SET active_from = now() + interval '1 day' WHERE payee_id = {here}"
+    ),
+    "two_people_let_money_go": Planting(
+        "UPDATE settlement_payoutbatch SET approved_by_id = proposed_by_id WHERE id IN"
+        " (SELECT batch_id FROM settlement_payout WHERE merchant_id = {here} AND state = 'paid')"
+    ),
+    "payouts_stay_with_their_merchant": Planting(
+        "UPDATE settlement_payoutitem SET merchant_id = {there} WHERE payout_id ="
+        " (SELECT id FROM settlement_payout WHERE merchant_id = {here} AND state = 'failed')"
+    ),
+}
+
 PLANTINGS = (
     WORKS
     | ACCESS
@@ -548,6 +575,7 @@ PLANTINGS = (
     | REDEMPTIONS
     | REFUNDS
     | SETTLEMENT
+    | PAYOUTS
     | TENANCY
     | FIGURES
     | LIVE

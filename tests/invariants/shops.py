@@ -28,12 +28,18 @@ from coupons.live.models import LiveOpening
 from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Audience, AudienceMember, DealReview, Redemption
 from coupons.settlement.domain.breaks import adjust_break
+from coupons.settlement.domain.payout_approvals import approve_batch, export_batch
+from coupons.settlement.domain.payout_proposals import propose_batch
+from coupons.settlement.domain.payout_results import apply_results
 from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.models import BillUpload, Break
+from coupons.settlement.domain.statements import confirm_statement
+from coupons.settlement.enums import BankFileKind
+from coupons.settlement.models import BillUpload, Break, Statement
 from coupons.settlement.tests.billing import bill_of, rows_of_day
-from coupons.tests.town import Town, make_town, put_paid_refund
+from coupons.settlement.tests.paying import bank_says, give_account
+from coupons.tests.town import Town, make_town, make_user, put_paid_refund
 from identity.enums import Role
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
@@ -60,6 +66,7 @@ def build_shop(slug: str) -> Town:
     _refunded_after_use(town, begin=begin)
     _recalled(town)
     _reconciled(town, begin=begin)
+    _paid_out(town)
     _allotted(town)
     _sold_live(town)
     _kept_beside(town)
@@ -160,6 +167,22 @@ def _reconciled(town: Town, *, begin) -> None:
         created_by=town.owner,
         bill=bill,
     )
+
+
+def _paid_out(town: Town) -> None:
+    """One statement paid, after a payout that came back; the other with the bank."""
+    give_account(town.merchant.party, by=town.owner)
+    first, second = make_user("first"), make_user("second")
+    for statement, words in zip(
+        Statement.objects.filter(merchant=town.merchant).order_by("id"), (["failed", "paid"], [""]), strict=True
+    ):
+        confirm_statement(statement=statement, by=town.owner)
+        for word in words:
+            batch = propose_batch(by=first)
+            approve_batch(batch=batch, by=second)
+            export_batch(batch=batch, kind=BankFileKind.CSV, by=first)
+            if word:
+                apply_results(results=bank_says(batch, {batch.payouts.get(): word}, by=first), by=first)
 
 
 def leave_open(town: Town) -> None:

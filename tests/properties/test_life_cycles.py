@@ -65,9 +65,13 @@ from coupons.settlement.domain.statements import confirm_statement, dispute_stat
 from coupons.settlement.enums import (
     BREAK_TRANSITIONS,
     LINE_TRANSITIONS,
+    PAYOUT_BATCH_TRANSITIONS,
+    PAYOUT_TRANSITIONS,
     STATEMENT_TRANSITIONS,
     BreakState,
     LineState,
+    PayoutBatchState,
+    PayoutState,
     StatementState,
 )
 from coupons.settlement.models import Break, SettlementLine, Statement
@@ -78,6 +82,7 @@ from merchants.domain.invitations import accept_as_new_user, invite_staff, withd
 from merchants.domain.stores import close_store, reopen_store
 from merchants.enums import INVITATION_TRANSITIONS, STORE_TRANSITIONS, InvitationState, StoreState
 from merchants.models import StaffInvitation, Store
+from tests.properties.payout_cycles import STEPS, pay_line, pay_statement, put_batch, put_payout
 from tools.write_life_cycles import PAGE, find_tables, write_page
 
 Step = Callable[[Town, Any], Any]
@@ -341,7 +346,7 @@ def put_line(town: Town, state: LineState) -> SettlementLine:
         seal_statements(merchant=town.merchant)
     line = SettlementLine.objects.get(coupon=coupon)
     if state == LineState.PAID:
-        Statement.objects.filter(pk=line.statement_id).update(state=StatementState.PAID)
+        pay_line(town, line)
     return line
 
 
@@ -351,7 +356,8 @@ def put_statement(town: Town, state: StatementState) -> Statement:
         confirm_statement(statement=statement, by=town.owner)
     if state == StatementState.DISPUTED:
         dispute_statement(statement=statement, by=town.owner, reason="少一笔")
-    Statement.objects.filter(pk=statement.pk).update(state=state)
+    if state == StatementState.PAID:
+        pay_statement(town, statement)
     return statement
 
 
@@ -362,9 +368,9 @@ LINE = Cycle(
         "seal": (
             lambda town, line: seal_statements(merchant=town.merchant),
             {(LineState.DUE, LineState.IN_STATEMENT)},
-        )
+        ),
+        "pay": (pay_line, {(LineState.IN_STATEMENT, LineState.PAID)}),
     },
-    frozenset({(LineState.IN_STATEMENT, LineState.PAID)}),
 )
 STATEMENT = Cycle(
     STATEMENT_TRANSITIONS,
@@ -381,8 +387,50 @@ STATEMENT = Cycle(
             lambda town, statement: dispute_statement(statement=statement, by=town.owner, reason="少一笔"),
             {(StatementState.SEALED, StatementState.DISPUTED)},
         ),
+        "pay": (pay_statement, {(StatementState.CONFIRMED, StatementState.PAID)}),
     },
-    frozenset({(StatementState.CONFIRMED, StatementState.PAID)}),
+)
+
+
+# Payouts
+
+
+def of_its_batch(step: str) -> Step:
+    return lambda town, payout: STEPS[step](payout.batch)
+
+
+PAYOUT = Cycle(
+    PAYOUT_TRANSITIONS,
+    put_payout,
+    {
+        "approve": (of_its_batch("approve"), {(PayoutState.PROPOSED, PayoutState.APPROVED)}),
+        "withdraw": (of_its_batch("withdraw"), {(PayoutState.PROPOSED, PayoutState.DROPPED)}),
+        "export": (of_its_batch("export"), {(PayoutState.APPROVED, PayoutState.SENT)}),
+        "paid": (of_its_batch("paid"), {(PayoutState.SENT, PayoutState.PAID)}),
+        "failed": (of_its_batch("failed"), {(PayoutState.SENT, PayoutState.FAILED)}),
+    },
+)
+PAYOUT_BATCH = Cycle(
+    PAYOUT_BATCH_TRANSITIONS,
+    put_batch,
+    {
+        "approve": (
+            lambda town, batch: STEPS["approve"](batch),
+            {(PayoutBatchState.PROPOSED, PayoutBatchState.APPROVED)},
+        ),
+        "withdraw": (
+            lambda town, batch: STEPS["withdraw"](batch),
+            {(PayoutBatchState.PROPOSED, PayoutBatchState.WITHDRAWN)},
+        ),
+        "export": (
+            lambda town, batch: STEPS["export"](batch),
+            {(PayoutBatchState.APPROVED, PayoutBatchState.EXPORTED)},
+        ),
+        "answer": (
+            lambda town, batch: STEPS["paid"](batch),
+            {(PayoutBatchState.EXPORTED, PayoutBatchState.FINISHED)},
+        ),
+    },
 )
 
 
@@ -605,6 +653,8 @@ CYCLES = {
     "Recall": RECALL,
     "Line": LINE,
     "Statement": STATEMENT,
+    "Payout": PAYOUT,
+    "Payout batch": PAYOUT_BATCH,
     "Break": BREAK,
     "Live session": LIVE_SESSION,
     "Rehearsal": REHEARSAL,

@@ -100,6 +100,8 @@ PAGES: dict[str, set[str]] = {
     "statements": OFFICE,
     "statement_detail": OFFICE,
     "statement_export": OFFICE,
+    "payouts": MONEY,
+    "payout_detail": MONEY,
     "bank_account": MONEY,
     "bank_account_change": MONEY,
     "bank_account_cancel": {"owner"},

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP
 from django.db import connection
 from django.utils import timezone
 from django_scopes import scopes_disabled
@@ -30,13 +29,17 @@ from coupons.live.domain.session_deals import Allotment
 from coupons.live.tests.rehearsal_reports import put_rehearsal
 from coupons.models import Recall, Redemption, RedemptionRefusal
 from coupons.settlement.domain.bank_accounts import request_bank_account
+from coupons.settlement.domain.payout_approvals import approve_batch
+from coupons.settlement.domain.payout_proposals import propose_batch
 from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
+from coupons.settlement.domain.statements import confirm_statement
 from coupons.settlement.domain.uploads import start_upload
 from coupons.settlement.enums import FileForm, FileState
-from coupons.settlement.models import BankAccount, Break, StatementFile, StatementFilePiece
+from coupons.settlement.models import BankAccount, Break, Payout, Statement, StatementFile, StatementFilePiece
 from coupons.settlement.tests.billing import bill_of
+from coupons.settlement.tests.paying import give_account
 from coupons.tests.town import Town, make_customer, make_town, make_user
 from identity.enums import Role
 from identity.models import User
@@ -132,6 +135,7 @@ def make_world(*, slug: str, mark: str) -> World:
         link = add_link(deal=town.deal, entrance=Entrance.SHORT_VIDEO, label=f"{mark}视频", by=town.owner)
         rehearsal = put_rehearsal(session=session, title=f"{mark}直播", by=town.owner)
         note = add_note(session=session, text=f"{mark}待办", is_todo=True, by=town.owner)
+        payout = _payout(town, statement)
         account = _bank_account(town, mark)
         with pytest.raises(CouponUnknown):
             town.redeem(new_code())
@@ -174,6 +178,7 @@ def make_world(*, slug: str, mark: str) -> World:
                 "rehearsal_id": rehearsal.pk,
                 "placement_id": link.pk,
                 "account_id": account.pk,
+                "payout_id": payout.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,
@@ -182,9 +187,17 @@ def make_world(*, slug: str, mark: str) -> World:
         )
 
 
+def _payout(town: Town, statement: Statement) -> Payout:
+    """The statement, on its way to the bank."""
+    give_account(town.merchant.party, by=town.owner)
+    confirm_statement(statement=statement, by=town.owner)
+    batch = propose_batch(by=make_user("one"))
+    approve_batch(batch=batch, by=make_user("two"))
+    return Payout.objects.get(batch=batch)
+
+
 def _bank_account(town: Town, mark: str) -> BankAccount:
     """One that waits for its time."""
-    TOTP.activate(town.owner, "JBSWY3DPEHPK3PXP")
     account = request_bank_account(
         payee=town.merchant.party, holder=f"{mark}公司", bank=f"{mark}银行", number="6222020200012345678",
         by=town.owner, second_factor_at=timezone.now(),

@@ -1,6 +1,7 @@
 from coupons.settlement.models.bank_account import BankAccount
 from coupons.settlement.models.bill import BillEntry, BillUpload, ProviderBill
 from coupons.settlement.models.line import SettlementBatch, SettlementLine
+from coupons.settlement.models.payout import Payout, PayoutBatch, PayoutItem, PayoutResults
 from coupons.settlement.models.progress import SettlementProgress
 from coupons.settlement.models.reconciliation import Break, ReconciliationRun
 from coupons.settlement.models.schedule import StatementSchedule
@@ -12,6 +13,10 @@ __all__ = [
     "BillEntry",
     "BillUpload",
     "Break",
+    "Payout",
+    "PayoutBatch",
+    "PayoutItem",
+    "PayoutResults",
     "ProviderBill",
     "ReconciliationRun",
     "SettlementBatch",

@@ -40,6 +40,10 @@ class Statement(models.Model):
     sealed_at = models.DateTimeField(db_default=Now())
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    # The payout that pays it or did; empty again where that one came back.
+    payout = models.ForeignKey(
+        "settlement.Payout", null=True, on_delete=models.PROTECT, related_name="statements"
+    )
     dispute_reason = models.CharField(max_length=400, blank=True, default="")
 
     objects = ScopedManager(merchant="merchant")
@@ -76,10 +80,21 @@ class Statement(models.Model):
                 name="statement_refunds",
             ),
             models.CheckConstraint(condition=Q(period_end__gte=F("period_start")), name="statement_period"),
+            models.CheckConstraint(
+                condition=Q(payout__isnull=True, state__in=["sealed", "confirmed", "disputed"])
+                | Q(payout__isnull=False, state__in=["confirmed", "paid"]),
+                name="statement_paid_by_payout",
+            ),
         ]
         indexes = [
             models.Index(fields=["merchant", "-period_start", "-id"], name="statement_by_period"),
             models.Index(fields=["payee", "-period_start", "-id"], name="statement_by_payee"),
+            models.Index(
+                fields=["merchant", "payee", "kind"],
+                condition=Q(state="confirmed", payout__isnull=True),
+                name="statement_payable",
+            ),
+            models.Index(fields=["sealed_at"], condition=Q(state="sealed"), name="statement_unanswered"),
         ]
 
     def __str__(self) -> str:

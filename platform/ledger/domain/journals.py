@@ -27,14 +27,17 @@ def write_journal(
     happened_at: datetime,
     postings: Sequence[Posting],
     currency: str = "CNY",
+    reverses: Journal | None = None,
 ) -> Journal:
     """One journal and its transfers in the current transaction, once per (merchant, source).
+
+    `reverses` names a journal of the same book that this one takes back; each is taken back at most once.
 
     A second journal of a source, an unknown account, another tenant's account or currency, an amount below 1 fen and a
     balance past its bound are refused by the database (IntegrityError).
     """
     journal = Journal.objects.create(
-        merchant_id=merchant_id, kind=kind, source=source, happened_at=happened_at
+        merchant_id=merchant_id, kind=kind, source=source, happened_at=happened_at, reverses=reverses
     )
     with connection.cursor() as cursor:
         cursor.execute(
