@@ -35,7 +35,7 @@ STRAY_FEN = (
     8_800,
     12_800,
 )  # what the provider took and the shop never heard of: the older one is explained, the other open
-STRAY_DAYS_AGO = (9, 2)
+STRAY_DAYS_AGO = (9, 1)
 
 
 def build_reconciliation(*, merchant: Merchant, by: User, explanation: str = "") -> int:
