@@ -9,7 +9,7 @@ from django_scopes import scope, scopes_disabled
 
 from core.errors import NotFound
 from coupons.settlement.enums import FileState, PayeeKind
-from coupons.settlement.models import Statement, StatementFile
+from coupons.settlement.models import SettlementLine, Statement, StatementFile
 from identity.domain.grants import live_grants
 from identity.enums import PartyKind, Role
 from identity.models import Party, User
@@ -29,6 +29,23 @@ def access_statement(*, access: MerchantAccess, statement_id: int) -> Statement:
     if statement is None:
         raise NotFound
     return statement
+
+
+def access_line(*, access: MerchantAccess, line_id: int) -> SettlementLine:
+    """One settlement line of the merchant, with what it rests on. Raises NotFound."""
+    with scope(merchant=access.merchant.pk):
+        line = (
+            SettlementLine.objects.filter(pk=line_id)
+            .select_related(
+                "redemption__order", "redemption__clerk", "refund__redemption__order", "refund__redemption__clerk",
+                "refund__redemption__settlement_line", "coupon", "deal", "store", "statement", "batch__journal",
+                "platform_payee", "service_payee", "station_payee", "commission_payee",
+            )
+            .first()
+        )  # fmt: skip
+    if line is None:
+        raise NotFound
+    return line
 
 
 @dataclass(frozen=True)

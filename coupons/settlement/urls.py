@@ -3,6 +3,7 @@ from django.urls import URLPattern, path
 from coupons.settlement import (
     bank_account_views,
     file_news,
+    line_views,
     payee_views,
     payout_views,
     reconciliation_views,
@@ -29,6 +30,7 @@ def _statements(begin: str, prefix: str, module: object) -> list[URLPattern]:
 
 urlpatterns = [
     *_statements("m/<slug:slug>/", "", views),
+    path("m/<slug:slug>/settlement-lines/<int:line_id>/", line_views.line_why, name="line_why"),
     path("statement-files/news/", file_news.file_news, name="statement_file_news"),
     *_statements("payees/<id:party_id>/", "payee_", payee_views),
     path("m/<slug:slug>/bank-account/", bank_account_views.bank_account, name="bank_account"),

@@ -99,6 +99,7 @@ PAGES: dict[str, set[str]] = {
     "live_wall_figures": OFFICE,
     "statements": OFFICE,
     "statement_detail": OFFICE,
+    "line_why": OFFICE,
     "statement_export": OFFICE,
     "payouts": MONEY,
     "payout_detail": MONEY,

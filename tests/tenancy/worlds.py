@@ -161,6 +161,7 @@ def make_world(*, slug: str, mark: str) -> World:
                 "settled_redemption_id": Redemption.objects.get(coupon=settled).pk,
                 "refusal_id": RedemptionRefusal.objects.get(merchant=town.merchant).pk,
                 "statement_id": statement.pk,
+                "line_id": statement.lines.first().pk,
                 "refund_id": refund.pk,
                 "use_id": Redemption.objects.get(coupon=usable).pk,
                 "recall_id": recall.pk,

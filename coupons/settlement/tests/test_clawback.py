@@ -267,3 +267,31 @@ def _everything(cursor) -> list[object]:
         cursor.execute(f"SELECT md5(string_agg(t::text, ',' ORDER BY t.id)) FROM {table} t")
         said.append(cursor.fetchone())
     return said
+
+
+def test_why_a_line_says_what_it_says(client, town, payees):
+    """From the amount to the rates, the fractions, the order, the payment and the journal; of both kinds of lines."""
+    redemption_id = use(town, payees, at=timezone.now() - 3 * DAY)
+    settle(town)
+    refund = put_paid_refund(redemption_id, amount_fen=1_000)
+    settle(town)
+    given = SettlementLine.objects.get(redemption_id=redemption_id)
+    taken = SettlementLine.objects.get(refund=refund)
+    client.force_login(town.owner)
+
+    page = client.get(f"/m/laozao/settlement-lines/{given.pk}/").content.decode()
+    for told in (
+        "0.83325",
+        "0.83",
+        "2.036463",
+        "29.07",
+        "33.33",
+        str(given.batch.journal_id),
+        str(given.use.order_id),
+    ):
+        assert told in page, told
+    page = client.get(f"/m/laozao/settlement-lines/{taken.pk}/").content.decode()
+    for told in ("\u22120.117", "\u2212¥0.12", "\u2212¥10.00", f"/settlement-lines/{given.pk}/"):
+        assert told in page, told
+    client.force_login(town.clerk)
+    assert client.get(f"/m/laozao/settlement-lines/{given.pk}/").status_code in (403, 404)

@@ -1,0 +1,97 @@
+"""Why a line says what it says: from its amount to the use, the order, the rules and the journal that made it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q
+from django_scopes import scope
+
+from core.money import split_fen
+from coupons.enums import ShareKind
+from coupons.models import OrderShare, Payment
+from coupons.settlement.models import SettlementLine
+from identity.models import Party
+from ledger.models import Transfer
+
+
+@dataclass(frozen=True)
+class Part:
+    """One party's part (fen, negative where it is given back), the exact share in yuan, and the rule that names the rate.
+
+    `is_capped`: the rule alone would take back more than the use had given.
+    """
+
+    kind: ShareKind
+    payee: Party | None
+    bps: int
+    rule: str
+    exact: str
+    fen: int
+    is_capped: bool
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Everything a line rests on. `formula` is (price, uses of the coupon, number of the use)."""
+
+    line: SettlementLine
+    formula: tuple[int, int, int]
+    parts: list[Part]
+    merchant_bps: int
+    merchant_exact: str
+    payment: Payment | None
+    transfers: list[Transfer]
+
+
+_PARTS = (
+    (ShareKind.PLATFORM_FEE, "platform_payee", "platform_fee_bps", "platform_fee_fen"),
+    (ShareKind.SERVICE_FEE, "service_payee", "service_fee_bps", "service_fee_fen"),
+    (ShareKind.STATION_SHARE, "station_payee", "station_share_bps", "station_share_fen"),
+    (ShareKind.COMMISSION, "commission_payee", "commission_bps", "commission_fen"),
+)
+
+
+def explain_line(*, line: SettlementLine) -> Reasons:
+    """The line's inputs, rules and bookings, as they are kept; nothing is reckoned that is not shown. Eight statements."""
+    with scope(merchant=line.merchant_id):
+        use = line.use
+        rules = {share.kind: share.rule for share in OrderShare.objects.filter(order_id=use.order_id)}
+        payment = (
+            Payment.objects.filter(order_id=use.order_id, succeeded_at__isnull=False).order_by("id").first()
+        )
+    _, by_rule = split_fen(abs(line.gross_fen), [getattr(line, bps) for _, _, bps, _ in _PARTS])
+    sign = -1 if line.refund_id else 1
+    parts = [
+        Part(
+            kind=kind,
+            payee=getattr(line, payee),
+            bps=getattr(line, bps),
+            rule=rules.get(kind, ""),
+            exact=_exact(line.gross_fen, getattr(line, bps)),
+            fen=getattr(line, fen),
+            is_capped=getattr(line, fen) != sign * ruled,
+        )
+        for (kind, payee, bps, fen), ruled in zip(_PARTS, by_rule, strict=True)
+        if getattr(line, payee) is not None
+    ]
+    merchant_bps = 10_000 - sum(part.bps for part in parts)
+    journal_id = line.batch.journal_id
+    transfers = Transfer.objects.filter(Q(journal_id=journal_id) & Q(merchant_id=line.merchant_id))
+    return Reasons(
+        line=line,
+        formula=(line.coupon.price_fen, line.coupon.uses_total, use.use_no),
+        parts=parts,
+        merchant_bps=merchant_bps,
+        merchant_exact=_exact(line.gross_fen, merchant_bps),
+        payment=payment,
+        transfers=list(
+            transfers.select_related("journal", "debit_account", "credit_account").order_by("line")
+            if journal_id
+            else ()
+        ),
+    )
+
+
+def _exact(amount_fen: int, bps: int) -> str:
+    """The share before it is rounded to the fen, in yuan: six decimals at most, none that say nothing."""
+    return format(Decimal(amount_fen * bps).scaleb(-6).normalize(), "f").replace("-", "\u2212")
