@@ -17,7 +17,6 @@ from benchmarks.filling import Shop, fill_customers, fill_shop
 from core.embedded.processes import say
 from coupons.domain.deal_terms import deal_terms
 from coupons.settlement.domain.settlement import settle_merchant
-from identity.domain.platform_party import get_platform_party
 
 QUANTITY = 5  # coupons of an order
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -33,7 +32,7 @@ class Trader:
 
 _SHOPS = """
 CREATE UNLOGGED TABLE bench_shop (merchant bigint PRIMARY KEY, deal bigint, slot bigint, store bigint, clerk bigint,
-    orders int, platform bigint, terms jsonb)
+    orders int, terms jsonb)
 """
 _ORDERS = """
 INSERT INTO coupons_order (merchant_id, customer_id, deal_id, quantity, unit_price_fen, total_fen, currency, terms,
@@ -51,8 +50,9 @@ SELECT merchant_id, deal_id, customer_id, sum(quantity) FROM coupons_order GROUP
 """
 _SHARES = """
 INSERT INTO coupons_ordershare (merchant_id, order_id, payee_id, kind, bps, rule)
-SELECT o.merchant_id, o.id, b.platform, 'platform_fee', 250, 'merchant'
+SELECT o.merchant_id, o.id, t.payee_id, t.kind, t.bps, 'terms:' || t.id
 FROM coupons_order o JOIN bench_shop b ON b.merchant = o.merchant_id
+JOIN merchants_terms t ON t.merchant_id = o.merchant_id AND t.state = 'in_force' AND t.kind <> 'commission'
 """
 _PAYMENTS = """
 INSERT INTO coupons_payment (merchant_id, order_id, provider, reference, provider_reference, amount_fen, state,
@@ -96,10 +96,10 @@ def fill_traders(*, orders: int, shops: int, large_share: float) -> list[Trader]
             shop = trader.shop
             cursor.execute(
                 "INSERT INTO bench_shop SELECT %s, %s, (SELECT min(id) FROM coupons_stockslot WHERE deal_id = %s),"
-                " %s, %s, %s, %s, %s::jsonb",
+                " %s, %s, %s, %s::jsonb",
                 [
                     shop.merchant.pk, shop.deal.pk, shop.deal.pk, shop.stores[0].pk, shop.owner.pk, trader.orders,
-                    get_platform_party().pk, json.dumps(deal_terms(deal=shop.deal)),
+                    json.dumps(deal_terms(deal=shop.deal)),
                 ],
             )  # fmt: skip
     _run(_ORDERS, _SOLD, _PURCHASES, customers=customers, quantity=QUANTITY)

@@ -177,13 +177,6 @@ RECALL_TRANSITIONS: dict[RecallState, set[RecallState]] = {
 }
 
 
-class ShareKind(models.TextChoices):
-    PLATFORM_FEE = "platform_fee", _("Platform fee")
-    SERVICE_FEE = "service_fee", _("Service fee")
-    STATION_SHARE = "station_share", _("Station share")
-    COMMISSION = "commission", _("Commission")
-
-
 class DealDoubt(models.TextChoices):
     """What an importer doubts about a deal it imports all the same."""
 

@@ -145,6 +145,18 @@ LEFT JOIN (SELECT s.order_id, sum(s.bps) AS bps, count(*) FILTER (WHERE s.kind =
            FROM coupons_ordershare s WHERE {merchant s.merchant_id} GROUP BY s.order_id) t ON t.order_id = o.id
 WHERE {merchant o.merchant_id} AND (t.fees IS DISTINCT FROM 1 OR t.bps > 10000);
 
+-- name: shares_are_the_terms_of_their_order
+-- en: Every share of an order names the terms that were in force when it was placed, with their rate and their payee.
+-- zh: 订单的每一份分成都对应下单时生效的那一版费率，比例和收款方一致。
+-- A minute is left for orders placed while terms changed. The first platform fee counts from the shop's beginning; orders
+-- older than terms kept their rule; a commission comes with its link.
+SELECT s.id AS share_id, s.order_id FROM coupons_ordershare s JOIN coupons_order o ON o.id = s.order_id
+LEFT JOIN merchants_terms t ON 'terms:' || t.id = s.rule
+WHERE {merchant s.merchant_id} AND s.kind <> 'commission' AND s.rule <> 'merchant.platform_fee_bps' AND (t.id IS NULL
+    OR (t.merchant_id, t.kind, t.payee_id, t.bps::int) IS DISTINCT FROM (o.merchant_id, s.kind, s.payee_id, s.bps)
+    OR (o.placed_at < t.in_force_at - interval '1 minute' AND NOT (t.kind = 'platform_fee' AND t.version = 1))
+    OR t.in_force_at IS NULL OR o.placed_at > t.ended_at + interval '1 minute');
+
 -- name: every_unpaid_order_will_be_closed
 -- en: Every order that waits for its payment has a job that closes it in time, so that no stock is held for ever.
 -- zh: 每个待付款订单都有到时自动关闭的任务，库存不会被一直占用。

@@ -14,7 +14,7 @@ from identity.domain.grants import live_grants
 from identity.enums import Role
 from identity.models import Grant, User
 from merchants.enums import InvitationState, StoreState
-from merchants.models import ImportDraft, Membership, Merchant, StaffInvitation, Store
+from merchants.models import ImportDraft, Membership, Merchant, StaffInvitation, Store, Terms
 
 EVERY_ROLE = frozenset(Role)
 COUNTER_ROLES = frozenset({Role.OWNER, Role.MANAGER, Role.CLERK})
@@ -150,3 +150,21 @@ def access_import_draft(*, access: MerchantAccess, draft_id: int) -> ImportDraft
     if draft is None:
         raise NotFound
     return draft
+
+
+def access_terms(*, access: MerchantAccess) -> "QuerySet[Terms]":
+    """Every version of what others take of the merchant's trade, newest first."""
+    with scope(merchant=access.merchant.pk):
+        return (
+            Terms.objects.filter(merchant=access.merchant)
+            .select_related("merchant", "payee", "proposed_for", "proposed_by", "answered_by")
+            .order_by("-id")
+        )
+
+
+def access_terms_one(*, access: MerchantAccess, terms_id: int) -> Terms:
+    """One version. Raises NotFound."""
+    terms = access_terms(access=access).filter(pk=terms_id).first()
+    if terms is None:
+        raise NotFound
+    return terms

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class StoreState(models.TextChoices):
@@ -30,6 +31,32 @@ INVITATION_TRANSITIONS: dict[InvitationState, set[InvitationState]] = {
     InvitationState.SENT: {InvitationState.ACCEPTED, InvitationState.WITHDRAWN},
     InvitationState.ACCEPTED: set(),
     InvitationState.WITHDRAWN: set(),
+}
+
+
+class ShareKind(models.TextChoices):
+    """What somebody else than the merchant takes of each use; this is also the order the fen left over are given in."""
+
+    PLATFORM_FEE = "platform_fee", _("Platform fee")
+    SERVICE_FEE = "service_fee", _("Service fee")
+    STATION_SHARE = "station_share", _("Station share")
+    COMMISSION = "commission", _("Commission")
+
+
+class TermsState(models.TextChoices):
+    PROPOSED = "proposed", pgettext_lazy("terms", "Proposed")
+    IN_FORCE = "in_force", pgettext_lazy("terms", "In force")
+    REFUSED = "refused", pgettext_lazy("terms", "Refused")
+    WITHDRAWN = "withdrawn", pgettext_lazy("terms", "Withdrawn")
+    ENDED = "ended", pgettext_lazy("terms", "Ended")
+
+
+TERMS_TRANSITIONS: dict[TermsState, set[TermsState]] = {
+    TermsState.PROPOSED: {TermsState.IN_FORCE, TermsState.REFUSED, TermsState.WITHDRAWN},
+    TermsState.IN_FORCE: {TermsState.ENDED},
+    TermsState.REFUSED: set(),
+    TermsState.WITHDRAWN: set(),
+    TermsState.ENDED: set(),
 }
 
 

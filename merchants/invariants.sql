@@ -20,6 +20,44 @@ SELECT g.id AS grant_id FROM identity_grant g
 WHERE {merchant g.party_id} AND g.role = 'clerk' AND g.why = 'membership' AND g.valid_until IS NULL
   AND COALESCE(cardinality(g.store_ids), 0) = 0;
 
+-- area: terms | Terms | 费率约定
+
+-- name: one_platform_fee_is_in_force
+-- en: Every merchant has exactly one platform fee in force, which each of its orders freezes.
+-- zh: 每个商户有且只有一个生效的平台费率，每笔订单下单时都按它固定。
+SELECT m.party_id AS merchant_id FROM merchants_merchant m
+LEFT JOIN (SELECT t.merchant_id, count(*) AS fees FROM merchants_terms t
+           WHERE t.kind = 'platform_fee' AND t.state = 'in_force' GROUP BY t.merchant_id) t ON t.merchant_id = m.party_id
+WHERE {merchant m.party_id} AND t.fees IS DISTINCT FROM 1;
+
+-- name: terms_in_force_are_at_most_the_whole
+-- en: What a merchant agreed to give others of each use, with the largest commission, is at most the whole.
+-- zh: 商户约定分给各方的比例（佣金取最高一档）合计不超过全部金额。
+SELECT t.merchant_id FROM merchants_terms t WHERE {merchant t.merchant_id} AND t.state = 'in_force'
+GROUP BY t.merchant_id
+HAVING COALESCE(sum(t.bps) FILTER (WHERE t.kind <> 'commission'), 0)
+    + COALESCE(max(t.bps) FILTER (WHERE t.kind = 'commission'), 0) > 10000;
+
+-- name: terms_were_agreed_by_both_sides
+-- en: Terms that are or were in force pay a party of the right kind, and somebody other than who proposed them agreed.
+-- zh: 生效过的费率都支付给类型相符的一方，并由提出者以外的另一方同意。
+SELECT t.id AS terms_id FROM merchants_terms t JOIN identity_party p ON p.id = t.payee_id
+WHERE {merchant t.merchant_id} AND (p.kind <> CASE t.kind WHEN 'platform_fee' THEN 'platform' WHEN 'service_fee' THEN 'provider'
+        WHEN 'station_share' THEN 'station' ELSE 'creator' END
+    OR (t.in_force_at IS NOT NULL AND t.proposed_by_id IS NOT NULL
+        AND (t.answered_by_id IS NULL OR t.answered_by_id = t.proposed_by_id)));
+
+-- name: versions_of_terms_follow_each_other
+-- en: The versions agreed with one party are numbered without a gap, and one ends no later than the next begins.
+-- zh: 与同一方约定的费率版本号连续，上一版结束不晚于下一版生效。
+SELECT t.id AS terms_id FROM (
+    SELECT t.id, t.version, row_number() OVER w AS place, t.in_force_at,
+        max(COALESCE(t.ended_at, CASE WHEN t.state = 'in_force' THEN 'infinity'::timestamptz END))
+            OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS last_ended_at
+    FROM merchants_terms t WHERE {merchant t.merchant_id}
+    WINDOW w AS (PARTITION BY t.merchant_id, t.kind, t.payee_id ORDER BY t.version)) t
+WHERE t.version <> t.place OR t.in_force_at < t.last_ended_at;
+
 -- area: tenancy | Each merchant's own | 商户之间互不相混
 
 -- name: every_merchant_is_a_party_of_its_kind

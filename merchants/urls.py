@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from merchants.views import home, invitations, settings, staff, store_imports, stores
+from merchants.views import home, invitations, settings, staff, store_imports, stores, terms
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -33,4 +33,7 @@ urlpatterns = [
     path("m/<slug:slug>/staff/<int:membership_id>/", staff.staff_edit, name="staff_edit"),
     path("m/<slug:slug>/staff/<int:membership_id>/end/", staff.staff_end, name="staff_end"),
     path("m/<slug:slug>/settings/", settings.settings, name="settings"),
+    path("m/<slug:slug>/terms/", terms.terms, name="terms"),
+    path("m/<slug:slug>/terms/<int:terms_id>/accept/", terms.terms_accept, name="terms_accept"),
+    path("m/<slug:slug>/terms/<int:terms_id>/refuse/", terms.terms_refuse, name="terms_refuse"),
 ]

@@ -159,7 +159,6 @@ class _Limit:
             "slots": SLOTS,
             "price": shop.deal.price_fen,
             "total": shop.deal.price_fen,
-            "fee": shop.merchant.platform_fee_bps,
         }
         write = (
             WRITE_SQL.replace("%(terms)s", f"'{terms}'")

@@ -150,7 +150,8 @@ def _check_on_sale(
 
 # Each part reads the one before it, so locks are taken in this order: the customer's count, then a slot nobody is writing
 # (or the one whose pieces were gathered). A count over the limit or no slot means no order; the caller's rollback undoes
-# the rest.
+# the rest. Frozen into the order are the terms in force as this statement sees them; who brought it gets his commission by
+# its placement.
 WRITE_SQL = """
 WITH counted AS (
     INSERT INTO coupons_dealpurchase AS p (merchant_id, deal_id, customer_id, quantity)
@@ -170,8 +171,9 @@ placed AS (
     RETURNING id),
 share AS (
     INSERT INTO coupons_ordershare (merchant_id, order_id, payee_id, kind, bps, rule)
-    SELECT %(merchant)s, placed.id, party.id, 'platform_fee', %(fee)s, 'merchant.platform_fee_bps'
-    FROM placed, identity_party party WHERE party.kind = 'platform'
+    SELECT %(merchant)s, placed.id, t.payee_id, t.kind, t.bps, 'terms:' || t.id
+    FROM placed, merchants_terms t
+    WHERE t.merchant_id = %(merchant)s AND t.state = 'in_force' AND t.kind <> 'commission'
     RETURNING id),
 job AS (
     INSERT INTO core_job (kind, key, payload, merchant_id, due_at)
@@ -204,7 +206,6 @@ def _write(*, order: Order, deal: OfferedDeal) -> None:
         "entrance": order.entrance,
         "at": order.placed_at,
         "until": order.expires_at,
-        "fee": order.merchant.platform_fee_bps,
     }
     bought, slot_id, order_id, shares = _run_write(values)
     if bought is None:
@@ -219,8 +220,8 @@ def _write(*, order: Order, deal: OfferedDeal) -> None:
             values["pool"] = deal.general_pool_id  # its session ended while we were asking
         values |= {"slot": gathered, "count": 0}
         _bought, slot_id, order_id, shares = _run_write(values)
-    if shares != 1:
-        raise RuntimeError("the platform has no party: create_merchant makes it")
+    if shares < 1:
+        raise RuntimeError("no terms in force: create_merchant makes the platform's fee")
     order.pk, order.stock_slot_id = order_id, slot_id
     order._state.adding, order._state.db = False, "default"
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.money import split_fen
-from coupons.enums import ShareKind
 from coupons.models import OrderShare
+from merchants.enums import ShareKind
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
-from coupons.enums import Entrance, OrderCloseReason, OrderSource, OrderState, ShareKind
+from coupons.enums import Entrance, OrderCloseReason, OrderSource, OrderState
 from coupons.models.deal import Deal
 from coupons.models.placement import Placement
 from coupons.models.stock import StockSlot
 from identity.models import Customer, Party
+from merchants.enums import ShareKind
 from merchants.models import Merchant
 
 

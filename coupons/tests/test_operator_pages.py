@@ -13,7 +13,7 @@ from coupons.enums import DealState
 from coupons.models import Deal, DealReview
 from coupons.tests.town import make_town, make_user
 from identity.models import AuditEvent, User
-from merchants.models import Merchant
+from merchants.models import Merchant, Terms
 
 
 @pytest.fixture
@@ -212,20 +212,55 @@ def test_a_merchant_is_made_with_its_owner_and_fee(ops):
 
     merchant = Merchant.objects.get()
     assert response.status_code == 302
-    assert (merchant.slug, merchant.currency, merchant.platform_fee_bps) == ("xinjia", "CNY", 300)
+    assert (merchant.slug, merchant.currency, fees(merchant)) == ("xinjia", "CNY", [(300, "in_force")])
     assert owner.grants.get().party_id == merchant.pk
+    with scopes_disabled():
+        assert Terms.objects.get().answered_by_id == owner.pk
 
 
-def test_the_fee_changes_and_nothing_else(ops, operator, town):
+def fees(merchant):
+    with scopes_disabled():
+        return list(Terms.objects.filter(merchant=merchant).order_by("version").values_list("bps", "state"))
+
+
+def test_another_fee_is_proposed_and_nothing_else_changes(ops, operator, town):
     url = reverse("admin:merchants_merchant_change", args=[town.merchant.pk])
+    for wrong in ("250", "10001", "-1", ""):
+        assert ops.post(url, {"platform_fee_bps": wrong}).status_code == 200
 
-    response = ops.post(url, {"platform_fee_bps": "480", "name": "改名", "slug": "stolen"})
+    response = ops.post(
+        url, {"platform_fee_bps": "480", "note": "短信涨价", "name": "改名", "slug": "stolen"}
+    )
+    again = ops.post(url, {"platform_fee_bps": "490"})
 
     merchant = Merchant.objects.get(pk=town.merchant.pk)
-    assert response.status_code == 302
-    assert (merchant.platform_fee_bps, merchant.name, merchant.slug) == (480, "山城老灶火锅", "laozao")
-    event = AuditEvent.objects.get(verb="merchant.fee")
-    assert (event.actor_id, event.facts) == (operator.pk, {"before": 250, "platform_fee_bps": 480})
+    assert (response.status_code, again.status_code) == (302, 200)
+    assert "A proposal waits for its answer" in again.text
+    assert (fees(merchant), merchant.name, merchant.slug) == (
+        [(250, "in_force"), (480, "proposed")],
+        "山城老灶火锅",
+        "laozao",
+    )
+    page = ops.get(url).text
+    assert "2.5%" in page
+    assert "4.8%" in page
+    event = AuditEvent.objects.get(verb="terms.propose")
+    assert (event.actor_id, event.facts["bps"], event.facts["version"]) == (operator.pk, 480, 2)
+
+
+def test_an_operator_withdraws_a_proposal_but_never_agrees_to_his_own(ops, town):
+    ops.post(reverse("admin:merchants_merchant_change", args=[town.merchant.pk]), {"platform_fee_bps": "480"})
+    with scopes_disabled():
+        pending = Terms.objects.get(state="proposed").pk
+    url = reverse("admin:merchants_terms_changelist")
+
+    for action in ("accept", "refuse"):
+        answer = ops.post(url, {"action": action, "_selected_action": [pending]}, follow=True)
+        assert "1 cannot" in answer.text
+        assert fees(town.merchant) == [(250, "in_force"), (480, "proposed")]
+    ops.post(url, {"action": "withdraw", "_selected_action": [pending]})
+
+    assert fees(town.merchant) == [(250, "in_force"), (480, "withdrawn")]
 
 
 def test_an_operator_adds_a_user_who_cannot_sign_in_before_a_password_is_set(ops):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_scopes import scopes_disabled
@@ -34,6 +34,7 @@ from coupons.models import (
 from coupons.payment_providers import BadSignature
 from coupons.payment_providers.sandbox import get_charge, signed_notification
 from coupons.tests.town import make_customer, make_town
+from merchants.domain.terms import get_platform_fee
 
 
 @pytest.fixture
@@ -84,6 +85,28 @@ def test_an_order_holds_stock_and_freezes_terms_and_fee(town):
     share = OrderShare.objects.get()
     assert (share.kind, share.bps, share.payee.kind) == ("platform_fee", 250, "platform")
     assert Job.objects.get(kind="close_order").due_at == order.expires_at
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        "UPDATE coupons_ordershare SET bps = 0",
+        "UPDATE coupons_ordershare SET payee_id = payee_id",
+        "DELETE FROM coupons_ordershare",
+        "TRUNCATE coupons_ordershare",
+    ],
+)
+def test_what_was_frozen_into_an_order_cannot_be_bent(town, bend):
+    order = town.order()
+    share = OrderShare.objects.get(order=order)
+    assert share.rule == f"terms:{get_platform_fee(merchant=town.merchant).pk}"
+
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(bend)
+
+    assert OrderShare.objects.get(order=order).bps == 250
 
 
 def test_placing_an_order_stays_inside_its_statement_budget(town):

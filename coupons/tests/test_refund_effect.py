@@ -12,12 +12,14 @@ from core.domain.jobs import run_due_jobs
 from core.invariants import check_invariants
 from coupons.domain.refund_effect import split_refund
 from coupons.domain.use_refunds import refund_use
-from coupons.enums import ShareKind
 from coupons.models import OrderShare, Redemption
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.models import SettlementLine
 from coupons.tests.town import make_town
 from identity.models import Party
+from merchants.domain.terms import PAYEES
+from merchants.enums import ShareKind
+from merchants.tests.agreeing import put_long_ago
 
 RATES = {ShareKind.SERVICE_FEE: 333, ShareKind.STATION_SHARE: 1, ShareKind.COMMISSION: 2_500}
 FIELDS = {
@@ -36,21 +38,20 @@ def town(db):
 
 
 def test_the_page_and_the_line_agree_to_the_fen(town):
-    payees = {kind: Party.objects.create(kind="provider", name=kind) for kind in RATES}
+    payees = {kind: Party.objects.create(kind=PAYEES[kind], name=kind) for kind in RATES}
+    for kind in (ShareKind.SERVICE_FEE, ShareKind.STATION_SHARE):
+        put_long_ago(town.merchant, kind, RATES[kind], payees[kind])
     at = timezone.now() - timedelta(days=2)
     expected = {}
     for price, amount in ((12_800, 12_800), (12_800, 1), (12_800, 5_001), (9_999, 9_998), (7, 3), (1, 1)):
         (coupon,) = town.buy(deal=town.make_deal(price_fen=price), at=at)
-        OrderShare.objects.bulk_create(
-            OrderShare(
-                merchant=town.merchant,
-                order_id=coupon.order_id,
-                payee=payees[kind],
-                kind=kind,
-                bps=bps,
-                rule="test",
-            )
-            for kind, bps in RATES.items()
+        OrderShare.objects.create(
+            merchant=town.merchant,
+            order_id=coupon.order_id,
+            payee=payees[ShareKind.COMMISSION],
+            kind=ShareKind.COMMISSION,
+            bps=RATES[ShareKind.COMMISSION],
+            rule="test",
         )
         town.redeem(coupon.code, at=at)
         redemption = Redemption.objects.get(coupon=coupon)

@@ -14,13 +14,15 @@ from core.enums import JobState
 from core.models import Job
 from coupons.domain.refunds import request_refund
 from coupons.domain.use_refunds import reject_refund, request_refund_of_use
-from coupons.enums import CouponState, RecallState, RefundState, ShareKind
+from coupons.enums import CouponState, RecallState, RefundState
 from coupons.models import Coupon, OrderShare, Recall, Redemption, Refund
 from coupons.payment_providers.sandbox import SandboxProvider
 from coupons.tests.town import make_town, make_user
 from identity.enums import Role
 from identity.models import Party
 from merchants.domain.memberships import set_membership
+from merchants.enums import ShareKind
+from merchants.tests.agreeing import agree
 
 HERE = "/m/laozao/"
 
@@ -96,9 +98,9 @@ def test_nothing_waits(town, office):
 
 
 def test_a_request_shows_what_was_asked_what_happened_and_what_each_gives_back(town, office):
+    agree(town.merchant, ShareKind.PLATFORM_FEE, 60, by=town.owner)
     redemption = use(town)
     creator = Party.objects.create(kind="creator", name="探店小王")
-    OrderShare.objects.filter(order_id=redemption.order_id).update(bps=60)
     OrderShare.objects.create(
         merchant=town.merchant,
         order_id=redemption.order_id,

@@ -4,10 +4,10 @@ from django.db import transaction
 
 from core.errors import DomainError
 from identity.domain.audit import record_event
-from identity.domain.platform_party import get_platform_party
 from identity.enums import PartyKind, Role
 from identity.models import Party, User
 from merchants.domain.memberships import set_membership
+from merchants.domain.terms import open_with_platform_fee
 from merchants.models import Merchant
 
 
@@ -28,10 +28,9 @@ def create_merchant(
     platform_fee_bps: int = 250,
     reversal_window_seconds: int = 3600,
 ) -> Merchant:
-    """A merchant with its party and, where given, its owner. Raises SlugTaken."""
+    """A merchant with its party, the platform's fee agreed and, where given, its owner. Raises SlugTaken, Invalid."""
     if Merchant.objects.filter(slug=slug).exists():
         raise SlugTaken(slug=slug)
-    get_platform_party()  # platform fees are owed to it
     party = Party.objects.create(kind=PartyKind.MERCHANT, name=name)
     merchant = Merchant.objects.create(
         party=party,
@@ -39,9 +38,9 @@ def create_merchant(
         name=name,
         currency=currency,
         zone=zone,
-        platform_fee_bps=platform_fee_bps,
         reversal_window_seconds=reversal_window_seconds,
     )
+    open_with_platform_fee(merchant=merchant, bps=platform_fee_bps, owner=owner)
     if owner is not None:
         set_membership(merchant=merchant, user=owner, role=Role.OWNER, stores=[], by=None)
     return merchant

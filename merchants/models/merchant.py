@@ -2,7 +2,6 @@
 
 from zoneinfo import ZoneInfo
 
-from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +10,7 @@ from identity.models import Party
 
 
 class Merchant(models.Model):
-    """Shares its key with its party. `platform_fee_bps` is frozen into each order when it is placed.
+    """Shares its key with its party. What others take of its trade stands in its Terms.
 
     `shadow_of` marks a rehearsal's shadow of another merchant: every row of a tenant carries its merchant, so all that is
     rehearsed is tagged, and stays out of reports, statements and payouts.
@@ -22,9 +21,6 @@ class Merchant(models.Model):
     name = models.CharField(_("Merchant name"), max_length=80)
     currency = models.CharField(max_length=3, default="CNY", db_default="CNY")
     zone = models.CharField(_("Time zone"), max_length=40, default="Asia/Shanghai")
-    platform_fee_bps = models.IntegerField(
-        _("Platform fee"), default=250, validators=[MaxValueValidator(10_000)]
-    )
     reversal_window_seconds = models.IntegerField(_("Time to undo a redemption"), default=3600)
     shadow_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="shadows", db_index=False
@@ -35,10 +31,6 @@ class Merchant(models.Model):
         verbose_name = _("Merchant")
         verbose_name_plural = _("Merchants")
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(platform_fee_bps__gte=0, platform_fee_bps__lte=10_000),
-                name="merchant_fee_is_a_share",
-            ),
             models.CheckConstraint(
                 condition=models.Q(reversal_window_seconds__gte=0), name="merchant_reversal_window"
             ),

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from identity.enums import Role
 from merchants.decorators import MerchantRequest, merchant_page
 from merchants.domain.merchants import edit_merchant
+from merchants.domain.terms import get_platform_fee
 from merchants.forms import MerchantForm
 
 
@@ -27,4 +28,5 @@ def settings(request: MerchantRequest) -> HttpResponse:
         )
         messages.success(request, _("Saved."))
         return redirect("settings", slug=merchant.slug)
-    return render(request, "merchant/settings.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "fee": get_platform_fee(merchant=merchant)}
+    return render(request, "merchant/settings.html", context, status=422 if form.errors else 200)

@@ -1,6 +1,7 @@
 """The merchant's menu, by URL names. An item whose page does not exist (yet) is not shown."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.navigation import Item
 
@@ -26,6 +27,7 @@ MERCHANT: list[Item] = [
     Item("reconciliation", _("Reconciliation"), "arrows-sort", MONEY, PURSE),
     Item("payouts", _("Payouts"), "wallet", MONEY, PURSE),
     Item("bank_account", _("Bank account"), "credit-card", MONEY, PURSE),
+    Item("terms", pgettext_lazy("shares", "Terms"), "adjustments", MONEY, OFFICE),
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),
     Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),

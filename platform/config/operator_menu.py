@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 WAITING_BADGE = "coupons.admin.count_waiting"
 DEAD_JOBS_BADGE = "core.admin.count_dead"
@@ -52,6 +53,7 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
         _("Who"),
         [
             (_("Merchants"), "storefront", "merchants_merchant", "", ""),
+            (pgettext_lazy("shares", "Terms"), "handshake", "merchants_terms", "", ""),
             (_("Stores"), "location_on", "merchants_store", "", ""),
             (_("Posts"), "badge", "merchants_membership", "", ""),
             (_("Invitations"), "mail", "merchants_staffinvitation", "", ""),

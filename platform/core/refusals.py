@@ -63,6 +63,25 @@ REFUSALS: dict[str, Refusal] = {
         _("Sign in in the browser, or use a clerk's account on the till."),
     ),
     "slug_taken": Refusal(409, _("Another merchant has the short name %(slug)s."), _("Choose another one.")),
+    "terms_not_this_side": Refusal(
+        403,
+        _("This is for an owner of the other side to say."),
+        _("Whoever proposed terms cannot agree to them himself."),
+    ),
+    "terms_pending": Refusal(
+        409, _("A proposal waits for its answer already."), _("Answer it, or let it be withdrawn first.")
+    ),
+    "terms_answered": Refusal(
+        409,
+        _("This proposal has been answered or withdrawn."),
+        _("Load the page again and look at what is in force."),
+    ),
+    "terms_above_whole": Refusal(
+        409, _("Together more than the whole would go to others."), _("Ask for a lower rate.")
+    ),
+    "terms_of_another_party": Refusal(
+        409, _("Such terms are in force with another party."), _("That party must give them up first.")
+    ),
     "last_owner": Refusal(409, _("A merchant needs an owner."), _("Make somebody else an owner first.")),
     # stores, staff, imports
     "store_number_taken": Refusal(

@@ -250,6 +250,9 @@ ORDERS: dict[str, Planting] = {
     ),
     "only_the_price_is_kept": Planting(f"DELETE FROM coupons_refund WHERE id = {LATE_REFUND}"),
     "every_order_froze_its_shares": Planting(f"DELETE FROM coupons_ordershare WHERE order_id = {UNPAID}"),
+    "shares_are_the_terms_of_their_order": Planting(
+        f"UPDATE coupons_ordershare SET bps = bps - 1 WHERE order_id = {UNPAID}"
+    ),
     "every_unpaid_order_will_be_closed": Planting(
         f"DELETE FROM core_job WHERE kind = 'close_order' AND key = {UNPAID}::text"
     ),
@@ -443,6 +446,22 @@ SETTLEMENT: dict[str, Planting] = {
     "statements_form_one_chain": Planting(break_the_chain),
 }
 
+TERMS: dict[str, Planting] = {
+    "one_platform_fee_is_in_force": Planting(
+        "UPDATE merchants_terms SET state = 'ended', ended_at = clock_timestamp()"
+        " WHERE merchant_id = {here} AND kind = 'platform_fee'"
+    ),
+    "terms_in_force_are_at_most_the_whole": Planting(
+        "UPDATE merchants_terms SET bps = 9900 WHERE merchant_id = {here} AND kind = 'commission'"
+    ),
+    "terms_were_agreed_by_both_sides": Planting(
+        "UPDATE merchants_terms SET answered_by_id = proposed_by_id WHERE merchant_id = {here} AND kind = 'commission'"
+    ),
+    "versions_of_terms_follow_each_other": Planting(
+        "UPDATE merchants_terms SET version = 3 WHERE merchant_id = {here} AND kind = 'commission'"
+    ),
+}
+
 TENANCY: dict[str, Planting] = {
     "every_merchant_is_a_party_of_its_kind": Planting(
         "UPDATE identity_party SET kind = 'provider' WHERE id = {here}"
@@ -576,6 +595,7 @@ PLANTINGS = (
     | REFUNDS
     | SETTLEMENT
     | PAYOUTS
+    | TERMS
     | TENANCY
     | FIGURES
     | LIVE

@@ -43,6 +43,8 @@ from coupons.tests.town import Town, make_town, make_user, put_paid_refund
 from identity.enums import Role
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
+from merchants.enums import ShareKind
+from merchants.tests.agreeing import agree
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -174,7 +176,9 @@ def _paid_out(town: Town) -> None:
     give_account(town.merchant.party, by=town.owner)
     first, second = make_user("first"), make_user("second")
     for statement, words in zip(
-        Statement.objects.filter(merchant=town.merchant).order_by("id"), (["failed", "paid"], [""]), strict=True
+        Statement.objects.filter(merchant=town.merchant).order_by("id"),
+        (["failed", "paid"], [""]),
+        strict=True,
     ):
         confirm_statement(statement=statement, by=town.owner)
         for word in words:
@@ -243,6 +247,7 @@ def _sold_live(town: Town) -> None:
 
 def _kept_beside(town: Town) -> None:
     """What no money hangs on."""
+    agree(town.merchant, ShareKind.COMMISSION, 500, by=town.owner)
     audience = Audience.objects.create(merchant=town.merchant, name="regulars")
     AudienceMember.objects.create(merchant=town.merchant, audience=audience, customer=town.customer)
     town.make_deal(title="for regulars", audience=audience)

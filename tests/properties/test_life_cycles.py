@@ -80,8 +80,18 @@ from coupons.tests.town import Town, make_town
 from identity.enums import Role
 from merchants.domain.invitations import accept_as_new_user, invite_staff, withdraw_invitation
 from merchants.domain.stores import close_store, reopen_store
-from merchants.enums import INVITATION_TRANSITIONS, STORE_TRANSITIONS, InvitationState, StoreState
-from merchants.models import StaffInvitation, Store
+from merchants.domain.terms import accept_terms, end_terms, refuse_terms, withdraw_terms
+from merchants.enums import (
+    INVITATION_TRANSITIONS,
+    STORE_TRANSITIONS,
+    TERMS_TRANSITIONS,
+    InvitationState,
+    ShareKind,
+    StoreState,
+    TermsState,
+)
+from merchants.models import StaffInvitation, Store, Terms
+from merchants.tests.agreeing import make_payee, propose
 from tests.properties.payout_cycles import STEPS, pay_line, pay_statement, put_batch, put_payout
 from tools.write_life_cycles import PAGE, find_tables, write_page
 
@@ -523,6 +533,47 @@ INVITATION = Cycle(
 )
 
 
+# Terms
+
+
+def put_terms(town: Town, state: TermsState) -> Terms:
+    payee = make_payee(ShareKind.SERVICE_FEE)
+    terms = propose(town.merchant, ShareKind.SERVICE_FEE, 500, payee=payee)
+    if state in (TermsState.IN_FORCE, TermsState.ENDED):
+        accept_terms(terms=terms, by=town.owner)
+    if state == TermsState.ENDED:
+        end_terms(terms=terms, by=payee[1])
+    if state == TermsState.REFUSED:
+        refuse_terms(terms=terms, by=town.owner)
+    if state == TermsState.WITHDRAWN:
+        withdraw_terms(terms=terms, by=payee[1])
+    return terms
+
+
+TERMS = Cycle(
+    TERMS_TRANSITIONS,
+    put_terms,
+    {
+        "accept": (
+            lambda town, terms: accept_terms(terms=terms, by=town.owner),
+            {(TermsState.PROPOSED, TermsState.IN_FORCE)},
+        ),
+        "refuse": (
+            lambda town, terms: refuse_terms(terms=terms, by=town.owner),
+            {(TermsState.PROPOSED, TermsState.REFUSED)},
+        ),
+        "withdraw": (
+            lambda town, terms: withdraw_terms(terms=terms, by=terms.proposed_by),
+            {(TermsState.PROPOSED, TermsState.WITHDRAWN)},
+        ),
+        "end": (
+            lambda town, terms: end_terms(terms=terms, by=terms.proposed_by),
+            {(TermsState.IN_FORCE, TermsState.ENDED)},
+        ),
+    },
+)
+
+
 # Live sessions
 
 
@@ -660,6 +711,7 @@ CYCLES = {
     "Rehearsal": REHEARSAL,
     "Store": STORE,
     "Invitation": INVITATION,
+    "Terms": TERMS,
     "Job": JOB,
 }
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from core.errors import DomainError
 from core.invariants import check_invariants
-from coupons.models import OrderShare, Redemption, Refund
+from coupons.models import Redemption, Refund
 from coupons.settlement.domain.payout_approvals import approve_batch, export_batch
 from coupons.settlement.domain.payout_proposals import propose_batch, withdraw_batch
 from coupons.settlement.domain.payout_results import apply_results
@@ -31,6 +31,8 @@ from coupons.tests.town import Town, make_town, make_user, put_paid_refund
 from identity.enums import PartyKind
 from identity.models import Party
 from ledger.models import Balance
+from merchants.enums import ShareKind
+from merchants.tests.agreeing import put_long_ago
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = int(os.environ.get("TONGDAO_EXAMPLES", "8"))
@@ -56,6 +58,7 @@ class Story:
     def __init__(self) -> None:
         self.town: Town = make_town()
         self.provider = Party.objects.create(kind=PartyKind.PROVIDER, name="provider")
+        put_long_ago(self.town.merchant, ShareKind.SERVICE_FEE, 777, self.provider)
         self.first, self.second = make_user("first"), make_user("second")
         for payee in (self.town.merchant.party, self.provider):
             give_account(payee, by=self.town.owner)
@@ -70,14 +73,6 @@ class Story:
     def use(self, number: int) -> None:
         at = timezone.now() - timedelta(days=2 + number % 3)
         order = self.town.order(quantity=1 + number % 2, at=at)
-        OrderShare.objects.create(
-            merchant=self.town.merchant,
-            order=order,
-            kind="service_fee",
-            payee=self.provider,
-            bps=777,
-            rule="test",
-        )
         assert self.town.pay(order, at=at) == "paid"
         for coupon in order.coupons.all():
             self.town.redeem(coupon.code, at=at)

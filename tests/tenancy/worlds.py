@@ -46,7 +46,9 @@ from identity.models import User
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
 from merchants.domain.memberships import set_membership
+from merchants.enums import ShareKind
 from merchants.models import Membership
+from merchants.tests.agreeing import make_payee, propose
 
 _phones = itertools.count(13_900_000_000)
 
@@ -137,6 +139,12 @@ def make_world(*, slug: str, mark: str) -> World:
         note = add_note(session=session, text=f"{mark}待办", is_todo=True, by=town.owner)
         payout = _payout(town, statement)
         account = _bank_account(town, mark)
+        terms = propose(
+            town.merchant,
+            ShareKind.SERVICE_FEE,
+            300,
+            payee=make_payee(ShareKind.SERVICE_FEE, f"{mark}代运营"),
+        )
         with pytest.raises(CouponUnknown):
             town.redeem(new_code())
         return World(
@@ -180,6 +188,7 @@ def make_world(*, slug: str, mark: str) -> World:
                 "placement_id": link.pk,
                 "account_id": account.pk,
                 "payout_id": payout.pk,
+                "terms_id": terms.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,

@@ -20,8 +20,8 @@ from coupons.insights.domain.days import Stores
 from coupons.models import Coupon, Deal, Redemption, Refund
 from coupons.settlement.enums import PayeeKind, StatementState
 from coupons.settlement.models import Statement
-from merchants.enums import StoreState
-from merchants.models import Membership, Merchant, Store
+from merchants.enums import StoreState, TermsState
+from merchants.models import Membership, Merchant, Store, Terms
 
 TREND_DAYS = 14
 EXPIRING_DAYS = 7
@@ -40,6 +40,7 @@ class Todos:
     expiring_coupons: int
     refunds: int
     refund_requests: int
+    terms: int
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class FirstSteps:
 
 
 def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
-    """What waits, in five statements; coupons and refunds up to MOST_COUNTED."""
+    """What waits, in six statements; coupons and refunds up to MOST_COUNTED."""
     with scope(merchant=merchant.pk):
         deals = Deal.objects.aggregate(
             rejected=Count("pk", filter=Q(state=DealState.REJECTED)),
@@ -119,6 +120,9 @@ def count_todos(*, merchant: Merchant, at: datetime) -> Todos:
             refund_requests=Refund.objects.filter(merchant=merchant, state=RefundState.REQUESTED)[
                 :MOST_COUNTED
             ].count(),
+            terms=Terms.objects.filter(merchant=merchant, state=TermsState.PROPOSED)
+            .exclude(proposed_for_id=merchant.pk)
+            .count(),
         )
 
 

@@ -22,7 +22,9 @@ from coupons.insights.domain.figures import (
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.tests.town import make_town
+from merchants.enums import ShareKind
 from merchants.models import Merchant
+from merchants.tests.agreeing import propose
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=SHANGHAI)
@@ -181,10 +183,11 @@ def test_todos_count_what_waits(town):
     settle_merchant(merchant_id=town.merchant.pk, at=NOON)
     seal_statements(merchant=town.merchant, until_date=NOON.date())
 
+    propose(town.merchant, ShareKind.PLATFORM_FEE, 300)
     todos = count_todos(merchant=town.merchant, at=expiring.valid_until - timedelta(days=7))
 
     assert (todos.statements, todos.rejected_deals, todos.deals_in_review) == (1, 1, 2)
-    assert (todos.expiring_coupons, todos.refunds) == (1, 1)
+    assert (todos.expiring_coupons, todos.refunds, todos.terms) == (1, 1, 1)
 
 
 def test_first_steps_are_ticked_by_what_is_there(town):
@@ -208,7 +211,7 @@ def test_long_history_is_not_read(town, django_assert_num_queries):
             sum_redeemed_days(merchant=town.merchant, stores=None, at=NOON)
         with django_assert_num_queries(1):
             sum_sold_days(merchant=town.merchant, at=NOON)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             count_todos(merchant=town.merchant, at=NOON)
         with django_assert_num_queries(2):
             rank_stores(merchant=town.merchant, stores=None, at=NOON)

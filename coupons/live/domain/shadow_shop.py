@@ -28,6 +28,7 @@ from identity.enums import Role
 from identity.models import Customer, User
 from merchants.domain.memberships import end_membership, set_membership
 from merchants.domain.merchants import create_merchant
+from merchants.domain.terms import copy_terms, get_platform_fee
 from merchants.enums import StoreState
 from merchants.models import Membership, Merchant, Store
 
@@ -70,11 +71,12 @@ def build_shadow_shop(*, rehearsal: Rehearsal, pieces: int, customers: int, cler
         name=original.name,
         currency=original.currency,
         zone=original.zone,
-        platform_fee_bps=original.platform_fee_bps,
+        platform_fee_bps=get_platform_fee(merchant=original).bps,
         reversal_window_seconds=UNDO_SECONDS,
     )
     shadow.shadow_of = original
     shadow.save(update_fields=["shadow_of"])
+    copy_terms(original=original, copy=shadow)
     with scope(merchant=[original.pk, shadow.pk]):
         Rehearsal.objects.filter(pk=rehearsal.pk).update(shadow=shadow)
         store = _copy_stores(original, shadow)

@@ -159,7 +159,6 @@ def build_shop(*, orders: Sequence[OrderRow]) -> ReplayedShop:
         "merchant": merchant.pk,
         "slug": merchant.slug,
         "currency": merchant.currency,
-        "fee": merchant.platform_fee_bps,
         "deal": deal.pk,
         "terms": json.dumps(terms),
         "slot": slot.pk,
@@ -280,8 +279,9 @@ _WRITE_ORDERS = (
     """,
     """
     INSERT INTO coupons_ordershare (merchant_id, order_id, payee_id, kind, bps, rule)
-    SELECT %(merchant)s, order_id, p.id, 'platform_fee', %(fee)s, 'merchant.platform_fee_bps'
-    FROM replayed, identity_party p WHERE p.kind = 'platform'
+    SELECT %(merchant)s, order_id, t.payee_id, t.kind, t.bps, 'terms:' || t.id
+    FROM replayed, merchants_terms t
+    WHERE t.merchant_id = %(merchant)s AND t.state = 'in_force' AND t.kind <> 'commission'
     """,
     """
     INSERT INTO coupons_payment (id, merchant_id, order_id, provider, reference, provider_reference, amount_fen, state,

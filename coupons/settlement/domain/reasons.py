@@ -7,11 +7,11 @@ from django.db.models import Q
 from django_scopes import scope
 
 from core.money import split_fen
-from coupons.enums import ShareKind
 from coupons.models import OrderShare, Payment
 from coupons.settlement.models import SettlementLine
 from identity.models import Party
 from ledger.models import Transfer
+from merchants.enums import ShareKind
 
 
 @dataclass(frozen=True)

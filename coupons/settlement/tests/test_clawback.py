@@ -19,6 +19,8 @@ from coupons.tests.town import Town, make_town, put_paid_refund
 from identity.enums import PartyKind
 from identity.models import Party
 from ledger.models import Balance
+from merchants.enums import ShareKind
+from merchants.tests.agreeing import put_long_ago
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -37,16 +39,20 @@ def town():
 
 @pytest.fixture
 def payees(town) -> dict[str, Party]:
-    return {kind: Party.objects.create(kind=party, name=kind) for kind, _, party in SHARES}
+    """Who shares in each use; the terms with all but the creator are older than every order."""
+    made = {kind: Party.objects.create(kind=party, name=kind) for kind, _, party in SHARES}
+    for kind, bps, _ in SHARES[:2]:
+        put_long_ago(town.merchant, ShareKind(kind), bps, made[kind])
+    return made
 
 
 def use(town: Town, payees: dict[str, Party], *, at, price_fen: int = 3_333) -> int:
     """A use of a coupon of this price, bought with everybody's share; its id."""
     order = town.order(deal=town.make_deal(price_fen=price_fen), at=at)
-    for kind, bps, _ in SHARES:
-        OrderShare.objects.create(
-            merchant=town.merchant, order=order, payee=payees[kind], kind=kind, bps=bps, rule="test"
-        )
+    kind, bps, _ = SHARES[2]
+    OrderShare.objects.create(
+        merchant=town.merchant, order=order, payee=payees[kind], kind=kind, bps=bps, rule="test"
+    )
     town.pay(order, at=at)
     return town.redeem(order.coupons.get().code, at=at).redemptions[0].id
 

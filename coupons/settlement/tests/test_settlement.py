@@ -27,6 +27,9 @@ from ledger.domain.accounts import open_account
 from ledger.domain.journals import Posting, write_journal
 from ledger.enums import AccountKind, JournalKind
 from ledger.models import Balance, Journal, Transfer
+from merchants.domain.terms import end_terms
+from merchants.enums import ShareKind
+from merchants.tests.agreeing import agree, make_payee
 
 
 @pytest.fixture
@@ -111,13 +114,45 @@ def test_what_settlement_took_is_never_reversed(town):
 def test_terms_frozen_into_the_order_decide(town):
     start = timezone.now() - timedelta(days=1)
     (coupon,) = town.buy(at=start)
-    town.merchant.platform_fee_bps = 9_000
-    town.merchant.save()
+    agree(town.merchant, ShareKind.PLATFORM_FEE, 9_000, by=town.owner)
     town.redeem(coupon.code, at=start)
 
     settle_merchant(merchant_id=town.merchant.pk)
 
     assert SettlementLine.objects.get().platform_fee_fen == 320
+
+
+def test_an_order_settles_by_the_terms_of_the_day_it_was_placed(town):
+    """All four hands on 128.00: before anything was agreed, after, and after the service fee was changed and ended."""
+    provider, station = make_payee(ShareKind.SERVICE_FEE), make_payee(ShareKind.STATION_SHARE, "重庆站")
+    start = timezone.now() - timedelta(days=1)
+    (before,) = town.buy(at=start)
+    agree(town.merchant, ShareKind.PLATFORM_FEE, 300, by=town.owner)
+    fee = agree(town.merchant, ShareKind.SERVICE_FEE, 1_111, by=town.owner, payee=provider)
+    agree(town.merchant, ShareKind.STATION_SHARE, 77, by=town.owner, payee=station)
+    (between,) = town.buy(at=start)
+    fee = agree(town.merchant, ShareKind.SERVICE_FEE, 5, by=town.owner, payee=provider)
+    (changed,) = town.buy(at=start)
+    end_terms(terms=fee, by=provider[1])
+    (after,) = town.buy(at=start)
+    coupons = [before, between, changed, after]
+    for minute, coupon in enumerate(coupons):
+        town.redeem(coupon.code, at=start + timedelta(minutes=minute))
+
+    settle_merchant(merchant_id=town.merchant.pk)
+
+    lines = {line.coupon_id: line for line in SettlementLine.objects.all()}
+    assert [
+        (line.platform_fee_fen, line.service_fee_fen, line.station_share_fen, line.merchant_fen)
+        for line in (lines[coupon.pk] for coupon in coupons)
+    ] == [  # fen of 12,800; the largest remainder first
+        (320, 0, 0, 12_480),
+        (384, 1_422, 99, 10_895),
+        (384, 6, 99, 12_311),
+        (384, 0, 99, 12_317),
+    ]
+    assert lines[between.pk].service_payee_id == provider[0].pk
+    assert (lines[after.pk].service_payee_id, lines[after.pk].station_payee_id) == (None, station[0].pk)
 
 
 def test_every_use_of_a_times_card_settles_to_the_fen(town):
