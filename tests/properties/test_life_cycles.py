@@ -58,23 +58,27 @@ from coupons.live.tests.rehearsal_reports import put_rehearsal, sample_report
 from coupons.models import Coupon, Order, Payment, Recall, Redemption, Refund
 from coupons.payment_providers.sandbox import SandboxProvider
 from coupons.settlement.domain.breaks import adjust_break, explain_break
+from coupons.settlement.domain.files import make_file, request_file
 from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import confirm_statement, dispute_statement
 from coupons.settlement.enums import (
     BREAK_TRANSITIONS,
+    FILE_TRANSITIONS,
     LINE_TRANSITIONS,
     PAYOUT_BATCH_TRANSITIONS,
     PAYOUT_TRANSITIONS,
     STATEMENT_TRANSITIONS,
     BreakState,
+    FileForm,
+    FileState,
     LineState,
     PayoutBatchState,
     PayoutState,
     StatementState,
 )
-from coupons.settlement.models import Break, SettlementLine, Statement
+from coupons.settlement.models import Break, SettlementLine, Statement, StatementFile
 from coupons.settlement.tests.billing import bill_of, pay_and_bill
 from coupons.tests.town import Town, make_town
 from identity.enums import Role
@@ -444,6 +448,49 @@ PAYOUT_BATCH = Cycle(
 )
 
 
+# Files of statements
+
+
+def write_nothing(statement: Any, form: Any, made: Any, say: Any) -> None:
+    made.write(b"nothing")
+
+
+def write_and_fail(statement: Any, form: Any, made: Any, say: Any) -> None:
+    raise OSError("the disk is full")
+
+
+def make(write: Any) -> Step:
+    def run(town: Town, file: StatementFile) -> None:
+        with contextlib.suppress(OSError):
+            make_file(file_id=file.pk, write=write, is_last_try=True, still_there=lambda: None)
+
+    return run
+
+
+def ask(town: Town, statement: Statement) -> StatementFile:
+    return request_file(statement=statement, form=FileForm.CSV, language="en", by=town.owner)
+
+
+def put_file(town: Town, state: FileState) -> StatementFile:
+    file = ask(town, put_statement(town, StatementState.SEALED))
+    if state == FileState.READY:
+        make(write_nothing)(town, file)
+    if state == FileState.FAILED:
+        make(write_and_fail)(town, file)
+    return file
+
+
+FILE = Cycle(
+    FILE_TRANSITIONS,
+    put_file,
+    {
+        "make": (make(write_nothing), {(FileState.MAKING, FileState.READY)}),
+        "fail": (make(write_and_fail), {(FileState.MAKING, FileState.FAILED)}),
+        "ask again": (lambda town, file: ask(town, file.statement), {(FileState.FAILED, FileState.MAKING)}),
+    },
+)
+
+
 # Reconciliation
 
 
@@ -704,6 +751,7 @@ CYCLES = {
     "Recall": RECALL,
     "Line": LINE,
     "Statement": STATEMENT,
+    "File": FILE,
     "Payout": PAYOUT,
     "Payout batch": PAYOUT_BATCH,
     "Break": BREAK,
