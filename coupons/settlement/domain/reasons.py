@@ -12,11 +12,12 @@ from coupons.settlement.models import SettlementLine
 from identity.models import Party
 from ledger.models import Transfer
 from merchants.enums import ShareKind
+from merchants.models import Terms
 
 
 @dataclass(frozen=True)
 class Part:
-    """One party's part (fen, negative where it is given back), the exact share in yuan, and the rule that names the rate.
+    """One party's part (fen, negative where it is given back), the exact share in yuan, and the terms that gave the rate.
 
     `is_capped`: the rule alone would take back more than the use had given.
     """
@@ -25,6 +26,7 @@ class Part:
     payee: Party | None
     bps: int
     rule: str
+    terms: Terms | None
     exact: str
     fen: int
     is_capped: bool
@@ -52,10 +54,16 @@ _PARTS = (
 
 
 def explain_line(*, line: SettlementLine) -> Reasons:
-    """The line's inputs, rules and bookings, as they are kept; nothing is reckoned that is not shown. Eight statements."""
+    """The line's inputs, rules and bookings, as they are kept; nothing is reckoned that is not shown. Five statements."""
     with scope(merchant=line.merchant_id):
         use = line.use
         rules = {share.kind: share.rule for share in OrderShare.objects.filter(order_id=use.order_id)}
+        agreed = {
+            f"terms:{terms.pk}": terms
+            for terms in Terms.objects.filter(
+                pk__in=[rule.removeprefix("terms:") for rule in rules.values() if rule.startswith("terms:")]
+            )
+        }
         payment = (
             Payment.objects.filter(order_id=use.order_id, succeeded_at__isnull=False).order_by("id").first()
         )
@@ -67,6 +75,7 @@ def explain_line(*, line: SettlementLine) -> Reasons:
             payee=getattr(line, payee),
             bps=getattr(line, bps),
             rule=rules.get(kind, ""),
+            terms=agreed.get(rules.get(kind, "")),
             exact=_exact(line.gross_fen, getattr(line, bps)),
             fen=getattr(line, fen),
             is_capped=getattr(line, fen) != sign * ruled,

@@ -287,6 +287,7 @@ def test_why_a_line_says_what_it_says(client, town, payees):
 
     page = client.get(f"/m/laozao/settlement-lines/{given.pk}/").content.decode()
     for told in (
+        "/m/laozao/terms/",
         "0.83325",
         "0.83",
         "2.036463",
