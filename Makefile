@@ -10,8 +10,8 @@ ifdef PORT
 export PORT
 endif
 
-# Two workers, each with a database of its own; PYTEST="-x path" runs something else.
-PYTEST ?= -n 2
+# Three workers, each with servers of its own; they also wait, so two cores feed three; PYTEST="-x path" runs something else.
+PYTEST ?= -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench clean

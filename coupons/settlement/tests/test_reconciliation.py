@@ -120,9 +120,9 @@ def test_refunds_are_compared_payment_by_payment(town: Town) -> None:
 
     matched(town, today, [replace(rows[1], amount_fen=5), rows[2], stranger])
 
-    assert breaks_of(town) == [
-        ("refund_differs", "refund_not_billed", PRICE, 0),
+    assert sorted(breaks_of(town)) == [
         ("refund_differs", "other_refund", PRICE, 5),
+        ("refund_differs", "refund_not_billed", PRICE, 0),
         ("refund_differs", "refund_unknown", 0, PRICE),
     ]
 

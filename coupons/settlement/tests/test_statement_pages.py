@@ -353,7 +353,7 @@ def test_the_list_costs_the_same_for_one_statement_and_three(client, town, rows,
         make_statement(town, day=day)
     client.force_login(town.owner)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         client.get(f"/m/{town.merchant.slug}/statements/")
 
 

@@ -1,8 +1,11 @@
 """Real servers for the tests, started before Django reads its settings (hence a plugin and not a conftest.py).
 
-They live in `.local/test`, apart from those of `make run` (a second run at the same time uses `.local/test2`). With DATABASE_URL set, the tests use that server instead
-(Django makes a database of its own on it, named test_...). Workers of pytest-xdist inherit the environment; each has
-its own PostgreSQL database and its own Redis database.
+They live in `.local/test`, apart from those of `make run` (whoever comes while it is taken uses `.local/test2`, and so on).
+With DATABASE_URL set, the tests use that server instead (Django makes a database of its own on it, named test_...).
+
+Each worker of pytest-xdist has servers of its own: transaction numbers and snapshots are the whole server's, so a long
+transaction of one worker would be waited for by the other's tests. They write without waiting for the disk: a test may
+kill a server, never the machine.
 """
 
 import atexit
@@ -10,31 +13,34 @@ import contextlib
 import itertools
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 from core.embedded.command import read_dotenv
 from core.embedded.folder import DataFolder, find_data_folder
 from core.embedded.servers import MARK, Servers
+from core.embedded.valkey import Valkey
 
-REDIS_DATABASES = 16
+FIRST_WORKER = "gw0"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Generator[None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if worker:
-        _separate_redis(worker)
-    else:
+    if worker is None:
         read_dotenv()
         if not os.environ.get("DATABASE_URL"):
-            _start()
+            _start(find_data_folder(), with_valkey=not os.environ.get("REDIS_URL"))
+    elif worker != FIRST_WORKER and MARK in os.environ:  # the first uses what it inherited
+        first = DataFolder(Path(os.environ[MARK]))
+        _start(DataFolder(first.path.parent), with_valkey=os.environ.get("REDIS_URL") == Valkey(first).url())
     return (yield)
 
 
-def _start() -> None:
+def _start(parent: DataFolder, *, with_valkey: bool) -> None:
     lock = contextlib.ExitStack()
-    servers = Servers(_free_folder(lock), with_valkey=not os.environ.get("REDIS_URL"))
+    servers = Servers(_free_folder(parent, lock), with_valkey=with_valkey, durable=False)
     owner = os.getpid()
 
     def stop() -> None:
@@ -48,20 +54,13 @@ def _start() -> None:
     servers.export()
 
 
-def _free_folder(lock: contextlib.ExitStack) -> DataFolder:
+def _free_folder(parent: DataFolder, lock: contextlib.ExitStack) -> DataFolder:
     """The first test folder that no other run holds, because Django's test database has a fixed name."""
     for number in itertools.count(1):
-        folder = DataFolder(find_data_folder().path / f"test{number if number > 1 else ''}")
+        folder = DataFolder(parent.path / f"test{number if number > 1 else ''}")
         try:
             lock.enter_context(folder.lock("pytest", wait=False))
         except BlockingIOError:
             continue
         return folder
     raise AssertionError
-
-
-def _separate_redis(worker: str) -> None:
-    number = int(worker.removeprefix("gw"))
-    url = os.environ.get("REDIS_URL", "")
-    if MARK in os.environ and url.endswith("?db=0"):
-        os.environ["REDIS_URL"] = f"{url.removesuffix('0')}{1 + number % (REDIS_DATABASES - 1)}"
