@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q
 from django_scopes import scope
 
 from core.money import split_fen
@@ -34,10 +33,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Reasons:
-    """Everything a line rests on. `formula` is (price, uses of the coupon, number of the use)."""
+    """Everything a line rests on beside its own columns."""
 
     line: SettlementLine
-    formula: tuple[int, int, int]
     parts: list[Part]
     merchant_bps: int
     merchant_exact: str
@@ -54,7 +52,7 @@ _PARTS = (
 
 
 def explain_line(*, line: SettlementLine) -> Reasons:
-    """The line's inputs, rules and bookings, as they are kept; nothing is reckoned that is not shown. Five statements."""
+    """The line's inputs, rules and bookings, as they are kept; nothing is reckoned that is not shown."""
     with scope(merchant=line.merchant_id):
         use = line.use
         rules = {share.kind: share.rule for share in OrderShare.objects.filter(order_id=use.order_id)}
@@ -84,20 +82,15 @@ def explain_line(*, line: SettlementLine) -> Reasons:
         if getattr(line, payee) is not None
     ]
     merchant_bps = 10_000 - sum(part.bps for part in parts)
-    journal_id = line.batch.journal_id
-    transfers = Transfer.objects.filter(Q(journal_id=journal_id) & Q(merchant_id=line.merchant_id))
+    # A use that cost nothing is booked nowhere: then no journal has this key.
+    transfers = Transfer.objects.filter(journal=line.batch.journal, merchant_id=line.merchant_id)
     return Reasons(
         line=line,
-        formula=(line.coupon.price_fen, line.coupon.uses_total, use.use_no),
         parts=parts,
         merchant_bps=merchant_bps,
         merchant_exact=_exact(line.gross_fen, merchant_bps),
         payment=payment,
-        transfers=list(
-            transfers.select_related("journal", "debit_account", "credit_account").order_by("line")
-            if journal_id
-            else ()
-        ),
+        transfers=list(transfers.select_related("debit_account", "credit_account").order_by("line")),
     )
 
 
