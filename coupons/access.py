@@ -52,7 +52,7 @@ def access_deal(*, access: MerchantAccess, deal_id: int) -> Deal:
 def access_link(*, access: MerchantAccess, deal: Deal, placement_id: int) -> Placement:
     """One link of a deal, made by hand; closed ones too. Raises NotFound."""
     with scope(merchant=access.merchant.pk):
-        links = Placement.objects.filter(deal=deal, entrance__in=LINK_ENTRANCES)
+        links = Placement.objects.filter(deal=deal, entrance__in=LINK_ENTRANCES, payee__isnull=True)
     link = links.select_related("created_by", "pool").filter(pk=placement_id).first()
     if link is None:
         raise NotFound
@@ -74,7 +74,9 @@ def access_order(*, access: MerchantAccess, order_id: int) -> Order:
 
 
 def access_coupons(*, access: MerchantAccess) -> "QuerySet[Coupon]":
-    """The merchant's coupons, newest first."""
+    """The merchant's coupons, newest first. Raises NotFound for who serves some of its stores: coupons are of all."""
+    if access.role is None and access.store_ids is not None:
+        raise NotFound
     with scope(merchant=access.merchant.pk):
         return Coupon.objects.order_by("-id")
 

@@ -4,15 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import NotFound
 from identity.domain.grants import live_grants
-from identity.enums import Role
-from identity.models import Grant, User
+from identity.enums import Role, Scope
+from identity.models import Grant, Party, User
 from merchants.enums import InvitationState, StoreState
 from merchants.models import ImportDraft, Membership, Merchant, StaffInvitation, Store, Terms
 
@@ -22,20 +22,50 @@ COUNTER_ROLES = frozenset({Role.OWNER, Role.MANAGER, Role.CLERK})
 
 @dataclass(frozen=True)
 class MerchantAccess:
-    """What a user may do at a merchant: his role, and the stores he is bound to (None: all)."""
+    """What a user may do at a merchant, in the stores he is bound to (None: all).
+
+    By his role there; or, without one, by scopes in the name of a party that serves the merchant.
+    """
 
     merchant: Merchant
     user: User
-    role: Role
+    role: Role | None
     store_ids: tuple[int, ...] | None
+    scopes: frozenset[Scope] = frozenset()
+    for_party: Party | None = None
+
+    @property
+    def post(self) -> Role:
+        """His role. Raises NotFound for who acts in another's name: what is asked of a post is not theirs."""
+        if self.role is None:
+            raise NotFound
+        return self.role
+
+    def allows(self, roles: Collection[Role], *, by: Scope) -> bool:
+        """Whether the user holds one of the roles, or has this scope in the name of who serves the merchant."""
+        return self.role in roles or by in self.scopes
+
+    @property
+    def sees_phones(self) -> bool:
+        """Whether the ends of customers' phone numbers are shown: to staff always, to others where granted."""
+        return self.role is not None or Scope.PHONES in self.scopes
 
 
-def access_merchant(*, user: User, slug: str, roles: Collection[Role] = EVERY_ROLE) -> MerchantAccess:
-    """The merchant of this slug, where the user has one of the roles. Raises NotFound."""
+def access_merchant(
+    *, user: User, slug: str, roles: Collection[Role] = EVERY_ROLE, scopes: Collection[Scope] = ()
+) -> MerchantAccess:
+    """The merchant of this slug, where the user has one of the roles or, serving it, all these scopes. Raises NotFound.
+
+    Without scopes only a role opens it. Who has both acts by his role.
+    """
+    allowed = Q(role__in=list(roles))
+    if scopes:
+        allowed |= Q(scopes__contains=list(scopes))
     grant = (
         live_grants(user=user)
-        .filter(party__merchant__slug=slug, role__in=list(roles))
-        .select_related("party__merchant")
+        .filter(allowed, party__merchant__slug=slug)
+        .select_related("party__merchant", "for_party")
+        .order_by(F("for_party").asc(nulls_first=True), "id")
         .first()
     )
     if grant is None:
@@ -44,7 +74,7 @@ def access_merchant(*, user: User, slug: str, roles: Collection[Role] = EVERY_RO
 
 
 def access_merchants(*, user: User, roles: Collection[Role] = EVERY_ROLE) -> list[MerchantAccess]:
-    """Every merchant the user works for in one of the roles, by name."""
+    """Every merchant the user works for in one of the roles, by name; not those a provider of his serves."""
     grants = (
         live_grants(user=user)
         .filter(party__merchant__isnull=False, role__in=list(roles))
@@ -59,8 +89,10 @@ def _read_grant(grant: Grant, user: User) -> MerchantAccess:
     return MerchantAccess(
         merchant=grant.party.merchant,
         user=user,
-        role=Role(grant.role),
+        role=Role(grant.role) if grant.role else None,
         store_ids=None if grant.store_ids is None else tuple(grant.store_ids),
+        scopes=frozenset(Scope(scope) for scope in grant.scopes),
+        for_party=grant.for_party,
     )
 
 

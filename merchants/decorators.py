@@ -12,7 +12,8 @@ from django_htmx.middleware import HtmxDetails
 from django_scopes import scope
 
 from core.errors import NotFound
-from identity.enums import Role
+from identity.domain.audit import acting_for
+from identity.enums import Role, Scope
 from identity.models import User
 from merchants.access import EVERY_ROLE, MerchantAccess, access_merchant
 from merchants.models import Merchant
@@ -26,14 +27,14 @@ class MerchantRequest(HttpRequest):
     user: User
     access: MerchantAccess
     merchant: Merchant
-    merchant_role: Role
+    merchant_role: Role | None
     htmx: HtmxDetails
 
 
-def merchant_page(*roles: Role) -> Callable[[View], View]:
-    """Open a page under /m/<slug>/ to these roles (none named: every role).
+def merchant_page(*roles: Role, by: Scope | None = None) -> Callable[[View], View]:
+    """Open a page under /m/<slug>/ to these roles (none named: every role), and to who serves the merchant with this scope.
 
-    Sets request.access, request.merchant and request.merchant_role; the view runs inside the merchant's scope and
+    What is done there in the name of a party that serves it is recorded so. Sets request.access, request.merchant and request.merchant_role; the view runs inside the merchant's scope and
     time zone, and so does the rendering of a lazy response. Anyone else gets 404. NotFound from access.py is 404 too.
     """
 
@@ -42,10 +43,17 @@ def merchant_page(*roles: Role) -> Callable[[View], View]:
         @wraps(view)
         def inside(request: Any, slug: str, **kwargs: Any) -> HttpResponseBase:
             try:
-                request.access = access_merchant(user=request.user, slug=slug, roles=roles or EVERY_ROLE)
+                request.access = access_merchant(
+                    user=request.user, slug=slug, roles=roles or EVERY_ROLE, scopes=[by] if by else ()
+                )
                 request.merchant = request.access.merchant
                 request.merchant_role = request.access.role
-                with scope(merchant=request.merchant.pk), timezone.override(request.merchant.tzinfo):
+                served_by = request.access.for_party
+                with (
+                    scope(merchant=request.merchant.pk),
+                    timezone.override(request.merchant.tzinfo),
+                    acting_for(served_by.pk if served_by else None),
+                ):
                     response = view(request, **kwargs)
                     if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                         response.render()
@@ -54,6 +62,7 @@ def merchant_page(*roles: Role) -> Callable[[View], View]:
                 raise Http404 from error
 
         inside.merchant_roles = roles or tuple(EVERY_ROLE)  # type: ignore[attr-defined]
+        inside.merchant_scope = by  # type: ignore[attr-defined]
         return inside
 
     return decorate

@@ -5,6 +5,21 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 
+class Category(models.TextChoices):
+    """What a merchant trades in: what territories, exclusive carrying and a creator's interests are stated in."""
+
+    HOTPOT = "hotpot", _("Hotpot and barbecue")
+    TEA = "tea", _("Tea, coffee and desserts")
+    FOOD = "food", _("Restaurants and fast food")
+    BEAUTY = "beauty", _("Hair, nails and beauty")
+    FITNESS = "fitness", _("Sports and fitness")
+    LEISURE = "leisure", _("Games, films and outings")
+    TRAVEL = "travel", _("Hotels and travel")
+    FAMILY = "family", _("Children and learning")
+    SHOPPING = "shopping", _("Shops and groceries")
+    OTHER = "other", pgettext_lazy("category", "Other")
+
+
 class StoreState(models.TextChoices):
     OPEN = "open", _("Open")
     CLOSED = "closed", _("Closed down")

@@ -179,7 +179,7 @@ class PostForm(forms.Form):
 
     def __init__(self, *args: Any, access: MerchantAccess, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        may_give = MAY_APPOINT[access.role]
+        may_give = MAY_APPOINT[access.post]
         self.fields["role"].choices = [  # type: ignore[attr-defined]
             (value, label) for value, label in Role.choices if value in may_give
         ]

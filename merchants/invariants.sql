@@ -79,7 +79,7 @@ SELECT 'invitation', i.id FROM merchants_staffinvitation_stores l
 UNION ALL
 SELECT 'grant', g.id FROM identity_grant g CROSS JOIN LATERAL unnest(g.store_ids) n (store_id)
     LEFT JOIN merchants_store s ON s.id = n.store_id
-    WHERE {merchant g.party_id} AND g.why = 'membership' AND s.merchant_id IS DISTINCT FROM g.party_id;
+    WHERE {merchant g.party_id} AND (g.why = 'membership' OR g.scopes <> '{}') AND s.merchant_id IS DISTINCT FROM g.party_id;
 
 -- name: books_belong_to_a_merchant
 -- en: Every ledger account, journal and audited act that names a merchant names one that exists.

@@ -24,7 +24,7 @@ from coupons.api.shop import page_of
 from coupons.domain.use_refunds import approve_refund, refund_use, reject_refund, request_refund_of_use
 from coupons.enums import RefundCause, RefundReason, RefundState
 from coupons.models import Refund
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.access import MerchantAccess, access_merchant
 
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
@@ -131,8 +131,11 @@ class StaffView(APIView):
     throttle_scope = "redeem"
 
     def enter(self, request: Request, slug: str, roles: tuple[Role, ...]) -> MerchantAccess:
-        """The shop, where the token's user has one of the posts; refusals show its local time."""
-        access = access_merchant(user=request.user, slug=slug, roles=roles)
+        """The shop, where the token's user has one of the posts, or serves it with refunds by API.
+
+        Refusals show its local time.
+        """
+        access = access_merchant(user=request.user, slug=slug, roles=roles, scopes=[Scope.API, Scope.REFUNDS])
         self.zone = access.merchant.tzinfo
         return access
 

@@ -206,7 +206,7 @@ def _sum_orders(placement_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
 
 
 def _links(deal: Deal) -> "QuerySet[Placement]":
-    return Placement.objects.filter(deal=deal, entrance__in=LINK_ENTRANCES)
+    return Placement.objects.filter(deal=deal, entrance__in=LINK_ENTRANCES, payee__isnull=True)
 
 
 def _pool(deal: Deal, entrance: Entrance) -> StockPool | None:

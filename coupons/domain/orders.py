@@ -174,6 +174,11 @@ share AS (
     SELECT %(merchant)s, placed.id, t.payee_id, t.kind, t.bps, 'terms:' || t.id
     FROM placed, merchants_terms t
     WHERE t.merchant_id = %(merchant)s AND t.state = 'in_force' AND t.kind <> 'commission'
+    UNION ALL
+    SELECT %(merchant)s, placed.id, c.payee_id, 'commission', LEAST(c.commission_bps, 10000 - COALESCE((
+        SELECT sum(t.bps) FROM merchants_terms t
+        WHERE t.merchant_id = %(merchant)s AND t.state = 'in_force' AND t.kind <> 'commission'), 0)), c.rule
+    FROM placed, coupons_placement c WHERE c.id = %(placement)s::bigint AND c.payee_id IS NOT NULL
     RETURNING id),
 job AS (
     INSERT INTO core_job (kind, key, payload, merchant_id, due_at)

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from dataclasses import dataclass
 
 from django.db.models.functions import Now
 from django_scopes import scope
@@ -14,10 +15,28 @@ from merchants.models import Merchant
 TOKEN = re.compile(r"[0-9A-Za-z_-]{8,24}", re.ASCII)
 
 
+@dataclass(frozen=True)
+class PlacementShare:
+    """Who gets how much of each use that comes by a placement, and by which rule ("claim:<id>")."""
+
+    payee_id: int
+    bps: int
+    rule: str
+
+
 def create_placement(
-    *, deal: Deal, entrance: Entrance, pool: StockPool | None = None, label: str = "", by: User | None = None
+    *,
+    deal: Deal,
+    entrance: Entrance,
+    pool: StockPool | None = None,
+    label: str = "",
+    share: PlacementShare | None = None,
+    by: User | None = None,
 ) -> Placement:
-    """A new link to a deal. With a pool it sells that allotment's pieces, until the pool is closed."""
+    """A new link to a deal. With a pool it sells that allotment's pieces, until the pool is closed.
+
+    With a share every order by it freezes that commission; what the merchant's terms leave is the most it can be.
+    """
     with scope(merchant=deal.merchant_id):
         return Placement.objects.create(
             merchant_id=deal.merchant_id,
@@ -26,6 +45,9 @@ def create_placement(
             token=secrets.token_urlsafe(12),
             pool=pool,
             label=label,
+            payee_id=share.payee_id if share else None,
+            commission_bps=share.bps if share else None,
+            rule=share.rule if share else "",
             created_by=by,
         )
 

@@ -18,7 +18,7 @@ from core.templatetags.tongdao import SYMBOLS
 from coupons.insights.domain import figures
 from coupons.insights.domain.days import Stores
 from coupons.settlement.domain.outstanding import sum_next_payout
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.access import MerchantAccess, access_store, access_stores
 from merchants.decorators import MerchantRequest, merchant_page
 from merchants.models import Store
@@ -37,7 +37,7 @@ class Block:
     failed: bool = False
 
 
-@merchant_page(Role.OWNER, Role.MANAGER, Role.FINANCE)
+@merchant_page(Role.OWNER, Role.MANAGER, Role.FINANCE, by=Scope.REDEMPTIONS)
 @require_safe
 def merchant_home(request: MerchantRequest) -> HttpResponse:
     """Figures of the stores the reader may see; ?store= narrows them, ?metric= chooses the line's figure."""

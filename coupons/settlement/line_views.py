@@ -6,11 +6,11 @@ from django.views.decorators.http import require_safe
 
 from coupons.settlement.access import access_line
 from coupons.settlement.domain.reasons import explain_line
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 
-@merchant_page(Role.OWNER, Role.FINANCE, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.FINANCE, Role.MANAGER, by=Scope.SETTLEMENT)
 @require_safe
 def line_why(request: MerchantRequest, line_id: int) -> HttpResponse:
     """The line's use, its order and payment, each party's part with its rule and rounding, and how it was booked."""

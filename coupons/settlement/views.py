@@ -16,7 +16,7 @@ from coupons.settlement.domain.outstanding import sum_next_payout, sum_waiting
 from coupons.settlement.enums import StatementState
 from coupons.settlement.forms import StatementFilter
 from coupons.settlement.statement_page import STATUS, Side
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 STATEMENTS_PER_PAGE = 30
@@ -24,7 +24,7 @@ READERS = (Role.OWNER, Role.FINANCE, Role.MANAGER)
 ANSWERERS = (Role.OWNER, Role.FINANCE)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.SETTLEMENT)
 @require_safe
 def statements(request: MerchantRequest) -> HttpResponse:
     """Newest first, ?state= narrows; on htmx only the list."""
@@ -61,7 +61,7 @@ def statements(request: MerchantRequest) -> HttpResponse:
     return render(request, "merchant/statements/statements.html", context)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.SETTLEMENT)
 @require_safe
 def statement_detail(request: MerchantRequest, statement_id: int) -> HttpResponse:
     statement = access_statement(access=request.access, statement_id=statement_id)
@@ -82,21 +82,21 @@ def statement_dispute(request: MerchantRequest, statement_id: int) -> HttpRespon
     return statement_page.dispute(request, _side(request), statement)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.SETTLEMENT)
 @require_safe
 def statement_export(request: MerchantRequest, statement_id: int, kind: str) -> HttpResponseBase:
     statement = access_statement(access=request.access, statement_id=statement_id)
     return statement_page.send_export(_side(request), statement, kind)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.SETTLEMENT)
 @require_http_methods(["GET", "POST"])
 def statement_files(request: MerchantRequest, statement_id: int) -> HttpResponse:
     statement = access_statement(access=request.access, statement_id=statement_id)
     return statement_page.ask_for_file(request, _side(request), statement)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.SETTLEMENT)
 @require_safe
 def statement_file(request: MerchantRequest, statement_id: int, file_id: int) -> HttpResponseBase:
     statement = access_statement(access=request.access, statement_id=statement_id)

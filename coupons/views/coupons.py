@@ -20,7 +20,7 @@ from coupons.enums import CouponState
 from coupons.forms.redemptions import CouponSearch
 from coupons.models import Coupon
 from coupons.views.timeline import tell_story
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
@@ -38,13 +38,13 @@ STATUS = {
 }
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.REDEMPTIONS)
 @require_safe
 def coupons(request: MerchantRequest) -> HttpResponse:
     """Newest first. ?q= is a whole code, an order number, or the last four digits of a phone."""
     form = CouponSearch(request.GET, access=request.access)
     filters = {name: value for name, value in form.cleaned_data.items() if value} if form.is_valid() else {}
-    found = _filter(access_coupons(access=request.access), filters)
+    found = _filter(access_coupons(access=request.access), filters, sees_phones=request.access.sees_phones)
     if not form.is_valid():
         found = found.none()
     page = read_newest(
@@ -63,7 +63,7 @@ def coupons(request: MerchantRequest) -> HttpResponse:
     return render(request, template, context, status=200 if form.is_valid() else 422)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.REDEMPTIONS)
 @require_safe
 def coupon_detail(request: MerchantRequest, coupon_id: int) -> HttpResponse:
     """One coupon: its order, its rules, everything that happened to it. The code is shown masked."""
@@ -99,9 +99,9 @@ def coupon_refund(request: MerchantRequest, coupon_id: int) -> HttpResponse:
     return redirect("coupon_detail", slug=request.merchant.slug, coupon_id=coupon_id)
 
 
-def _filter(found: "QuerySet[Coupon]", filters: dict[str, Any]) -> "QuerySet[Coupon]":
+def _filter(found: "QuerySet[Coupon]", filters: dict[str, Any], *, sees_phones: bool) -> "QuerySet[Coupon]":
     if "q" in filters:
-        found = found.filter(_search(filters["q"]))
+        found = found.filter(_search(filters["q"], sees_phones=sees_phones))
     if "state" in filters:
         found = found.filter(state=filters["state"])
     deal = filters.get("deal")
@@ -112,12 +112,12 @@ def _filter(found: "QuerySet[Coupon]", filters: dict[str, Any]) -> "QuerySet[Cou
     return found
 
 
-def _search(text: str) -> Q:
-    """By what the digits can be; words find a customer's nickname."""
+def _search(text: str, *, sees_phones: bool) -> Q:
+    """By what the digits can be; words find a customer's nickname. Who is not shown phones does not find by them."""
     digits = normalise_code(text)
     if len(digits) == CODE_DIGITS:
         return Q(code=digits)
-    if len(digits) == TAIL_DIGITS:
+    if len(digits) == TAIL_DIGITS and sees_phones:
         return Q(customer__phone_tail=digits)
     if digits and len(digits) < CODE_DIGITS + TAIL_DIGITS + 1:
         return Q(order_id=int(digits))

@@ -24,12 +24,12 @@ from coupons.forms.deal_problems import describe_problem
 from coupons.forms.deals import DealForm, OfferForm
 from coupons.models import Deal, DealReview, DealStock
 from coupons.views.deals import STATUS_KINDS
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.access import MerchantAccess, access_stores
 from merchants.decorators import MerchantRequest, merchant_page
 
 
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def new_deal(request: MerchantRequest) -> HttpResponse:
     """An empty draft or a starter (?template=); nothing is stored before it is saved."""
     if request.method == "POST":
@@ -38,7 +38,7 @@ def new_deal(request: MerchantRequest) -> HttpResponse:
     return _show_editor(request, form=form, deal=None)
 
 
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def edit_deal(request: MerchantRequest, deal_id: int) -> HttpResponse:
     deal = access_deal(access=request.access, deal_id=deal_id)
     if request.method == "POST":
@@ -50,7 +50,7 @@ def edit_deal(request: MerchantRequest, deal_id: int) -> HttpResponse:
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def preview_deal(request: MerchantRequest) -> HttpResponse:
     """What the customer would read, the number of things to correct, and, after a button of section 2, the groups."""
     action = request.POST.get("content", "")

@@ -25,7 +25,7 @@ from coupons.domain.deal_states import (
 from coupons.domain.deals import change_offer, copy_deal
 from coupons.forms.deal_problems import describe_problem
 from coupons.forms.deals import OfferForm
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 Answer = Callable[..., HttpResponseBase]
@@ -33,7 +33,7 @@ Answer = Callable[..., HttpResponseBase]
 
 def _step(step: Callable[..., object], done: str | Promise, *, to_editor: bool = False) -> Answer:
     @require_POST
-    @merchant_page(Role.OWNER, Role.MANAGER)
+    @merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
     def view(request: MerchantRequest, deal_id: int) -> HttpResponse:
         deal = access_deal(access=request.access, deal_id=deal_id)
         slug = request.merchant.slug
@@ -63,7 +63,7 @@ end = _step(end_deal, gettext_lazy("Ended. Coupons that were sold stay valid."))
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def copy(request: MerchantRequest, deal_id: int) -> HttpResponse:
     deal = access_deal(access=request.access, deal_id=deal_id)
     title = _("%(title)s (copy)") % {"title": deal.title}
@@ -73,7 +73,7 @@ def copy(request: MerchantRequest, deal_id: int) -> HttpResponse:
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def change_deal_offer(request: MerchantRequest, deal_id: int) -> HttpResponse:
     """What changes at once on a deal on sale; a refusal shows the page again with what was typed."""
     from coupons.views.deal_editor import show_deal

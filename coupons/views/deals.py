@@ -19,7 +19,7 @@ from coupons.domain.deals import set_stock
 from coupons.enums import DealKind, DealState
 from coupons.forms.deals import DealFilterForm, StockForm
 from coupons.models import Deal, DealReview, DealStock
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.access import access_stores
 from merchants.decorators import MerchantRequest, merchant_page
 
@@ -42,7 +42,7 @@ TAB_ORDER = (
 )
 
 
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def show_deals(request: MerchantRequest) -> HttpResponse:
     form = DealFilterForm(request.GET, access=request.access)
     filters = form.cleaned_data if form.is_valid() else {}
@@ -76,7 +76,7 @@ def show_deals(request: MerchantRequest) -> HttpResponse:
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def change_stock(request: MerchantRequest, deal_id: int) -> HttpResponse:
     """The number in the list's own row; answers with the cell for htmx, else goes back to the list."""
     deal = access_deal(access=request.access, deal_id=deal_id)

@@ -20,11 +20,11 @@ from coupons.enums import LINK_ENTRANCES, DealState, Entrance
 from coupons.forms.entrances import EntrancePiecesForm, LinkForm
 from coupons.models import Deal, DealStock, Placement
 from coupons.views.deals import STATUS_KINDS
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 @require_safe
 def show_entrances(request: MerchantRequest, deal_id: int) -> HttpResponse:
     """Every entrance with what came by it, its pieces and its links."""
@@ -32,7 +32,7 @@ def show_entrances(request: MerchantRequest, deal_id: int) -> HttpResponse:
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def add_deal_link(request: MerchantRequest, deal_id: int) -> HttpResponse:
     """Make a link and show it, ready to be shared."""
     deal = access_deal(access=request.access, deal_id=deal_id)
@@ -49,7 +49,7 @@ def add_deal_link(request: MerchantRequest, deal_id: int) -> HttpResponse:
     return _show(request, deal, link_form=form, status=422)
 
 
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 @require_safe
 def show_link(request: MerchantRequest, deal_id: int, placement_id: int) -> HttpResponse:
     """One link to copy, print or close, with its QR code."""
@@ -69,7 +69,7 @@ def show_link(request: MerchantRequest, deal_id: int, placement_id: int) -> Http
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def close_deal_link(request: MerchantRequest, deal_id: int, placement_id: int) -> HttpResponse:
     deal = access_deal(access=request.access, deal_id=deal_id)
     domain.close_link(
@@ -80,7 +80,7 @@ def close_deal_link(request: MerchantRequest, deal_id: int, placement_id: int) -
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def change_pieces(request: MerchantRequest, deal_id: int, entrance: str) -> HttpResponse:
     """More or fewer pieces of its own for one entrance; a refusal stands beside its field."""
     deal = access_deal(access=request.access, deal_id=deal_id)
@@ -108,7 +108,7 @@ def change_pieces(request: MerchantRequest, deal_id: int, entrance: str) -> Http
 
 
 @require_POST
-@merchant_page(Role.OWNER, Role.MANAGER)
+@merchant_page(Role.OWNER, Role.MANAGER, by=Scope.DEALS)
 def take_back(request: MerchantRequest, deal_id: int, entrance: str) -> HttpResponse:
     """End one entrance's allotment."""
     deal = access_deal(access=request.access, deal_id=deal_id)

@@ -26,7 +26,7 @@ from coupons.forms.redemptions import RedemptionFilter, UndoForm
 from coupons.insights.domain.days import Redeemed, Stores, sum_redeemed
 from coupons.models import Redemption, RedemptionRefusal
 from coupons.views.timeline import tell_story
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.access import access_stores
 from merchants.decorators import MerchantRequest, merchant_page
 
@@ -38,7 +38,7 @@ MOST_COUNTED = 1_000  # refusals are counted up to here: more is "999+"
 STATES = ("", "redeemed", "reversed", "refused")
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.REDEMPTIONS)
 @require_safe
 def redemptions(request: MerchantRequest) -> HttpResponse:
     """Newest first, with sums over everything the filters leave; ?state=refused lists the refused codes instead."""
@@ -56,7 +56,7 @@ def redemptions(request: MerchantRequest) -> HttpResponse:
     return render(request, template, context, status=200 if form.is_valid() else 422)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.REDEMPTIONS)
 @require_safe
 def redemptions_export(request: MerchantRequest, kind: str) -> HttpResponseBase:
     """What the list shows, all pages of it, as records.csv or records.xlsx."""
@@ -83,7 +83,7 @@ def redemptions_export(request: MerchantRequest, kind: str) -> HttpResponseBase:
     raise Http404
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.REDEMPTIONS)
 @require_safe
 def redemption_detail(request: MerchantRequest, redemption_id: int) -> HttpResponse:
     """One redemption and everything that happened to its coupon."""

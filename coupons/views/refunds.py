@@ -24,7 +24,7 @@ from coupons.enums import RefundState
 from coupons.forms.refunds import ApproveForm, GiveForm, RejectForm
 from coupons.models import OrderShare, Redemption, Refund
 from coupons.views.timeline import tell_story
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
@@ -48,7 +48,7 @@ STATUS = {
 OF_ROWS = ("coupon__deal", "coupon__customer", "order", "redemption__store", "decided_by")
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.REFUNDS)
 @require_safe
 def refunds(request: MerchantRequest) -> HttpResponse:
     """?state= chooses the tab; what waits for a decision is shown by its deadline, the rest newest first."""
@@ -72,7 +72,7 @@ def refunds(request: MerchantRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.REFUNDS)
 @require_safe
 def refund_detail(request: MerchantRequest, refund_id: int) -> HttpResponse:
     """What was asked, what the records say, what it does to the next statements; ?ask= opens a question."""
@@ -80,7 +80,7 @@ def refund_detail(request: MerchantRequest, refund_id: int) -> HttpResponse:
     return _show(request, refund, ask=request.GET.get("ask", ""))
 
 
-@merchant_page(*DECIDERS)
+@merchant_page(*DECIDERS, by=Scope.REFUNDS)
 @require_POST
 def refund_approve(request: MerchantRequest, refund_id: int) -> HttpResponse:
     """Agree, to all or to a part."""
@@ -101,7 +101,7 @@ def refund_approve(request: MerchantRequest, refund_id: int) -> HttpResponse:
     )
 
 
-@merchant_page(*DECIDERS)
+@merchant_page(*DECIDERS, by=Scope.REFUNDS)
 @require_POST
 def refund_reject(request: MerchantRequest, refund_id: int) -> HttpResponse:
     """Say no, with a reason."""
@@ -117,7 +117,7 @@ def refund_reject(request: MerchantRequest, refund_id: int) -> HttpResponse:
     )
 
 
-@merchant_page(*DECIDERS)
+@merchant_page(*DECIDERS, by=Scope.REFUNDS)
 @require_POST
 def refund_retry(request: MerchantRequest, refund_id: int) -> HttpResponse:
     """Ask the payment provider again."""
@@ -130,7 +130,7 @@ def refund_retry(request: MerchantRequest, refund_id: int) -> HttpResponse:
     )
 
 
-@merchant_page(*DECIDERS)
+@merchant_page(*DECIDERS, by=Scope.REFUNDS)
 def redemption_refund(request: MerchantRequest, redemption_id: int) -> HttpResponse:
     """Give all or part of a use back without a request."""
     redemption = access_redemption(access=request.access, redemption_id=redemption_id)
@@ -191,14 +191,19 @@ def _show(
         .get()
     )
     seconds = _seconds_left(refund)
-    may_decide = request.merchant_role in DECIDERS and refund.state == RefundState.REQUESTED and seconds > 0
+    may_decide = (
+        request.access.allows(DECIDERS, by=Scope.REFUNDS)
+        and refund.state == RefundState.REQUESTED
+        and seconds > 0
+    )
     context = {
         "refund": refund,
         "kind": STATUS[RefundState(refund.state)],
         "line": getattr(refund, "settlement_line", None),
         "seconds": seconds,
         "may_decide": may_decide,
-        "may_retry": request.merchant_role in DECIDERS and find_stuck_job(refund=refund) is not None,
+        "may_retry": request.access.allows(DECIDERS, by=Scope.REFUNDS)
+        and find_stuck_job(refund=refund) is not None,
         "ask": ask if may_decide else "",
         "approve_form": approve or ApproveForm(refund=refund, auto_id=APPROVE_IDS),
         "reject_form": reject or RejectForm(auto_id=REJECT_IDS),

@@ -8,6 +8,7 @@ from identity.enums import PartyKind, Role
 from identity.models import Party, User
 from merchants.domain.memberships import set_membership
 from merchants.domain.terms import open_with_platform_fee
+from merchants.enums import Category
 from merchants.models import Merchant
 
 
@@ -23,6 +24,7 @@ def create_merchant(
     slug: str,
     name: str,
     owner: User | None = None,
+    category: Category = Category.OTHER,
     currency: str = "CNY",
     zone: str = "Asia/Shanghai",
     platform_fee_bps: int = 250,
@@ -36,6 +38,7 @@ def create_merchant(
         party=party,
         slug=slug,
         name=name,
+        category=category,
         currency=currency,
         zone=zone,
         reversal_window_seconds=reversal_window_seconds,

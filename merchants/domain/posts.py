@@ -33,7 +33,7 @@ class Post:
 
 def get_post(*, user: User, merchant: Merchant) -> Post | None:
     """The post the user holds now, from his grant."""
-    grant = live_grants(user=user).filter(party_id=merchant.pk).first()
+    grant = live_grants(user=user).filter(party_id=merchant.pk, scopes=[]).first()
     if grant is None:
         return None
     return Post(Role(grant.role), None if grant.store_ids is None else frozenset(grant.store_ids))

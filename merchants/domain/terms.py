@@ -127,6 +127,60 @@ def accept_terms(*, terms: Terms, by: User) -> Terms:
 
 
 @transaction.atomic
+def agree_terms(
+    *,
+    merchant: Merchant,
+    kind: ShareKind,
+    payee: Party,
+    bps: int,
+    proposed_for_id: int,
+    proposed_by: User,
+    agreed_by: User,
+) -> Terms:
+    """A new version in force at once, where both sides agreed to it in one paper with other things (an engagement).
+
+    The caller has asked who speaks for whom when each side signed. An open proposal of the kind to this party is
+    withdrawn. Raises OtherTermsInForce, SharesAboveWhole; then the version before is still in force.
+    """
+    if payee.kind != PAYEES[kind]:
+        raise Invalid(field="payee", why="wrong_kind")
+    with scope(merchant=merchant.pk):
+        _lock(merchant.pk)
+        theirs = Terms.objects.filter(merchant=merchant, kind=kind, payee=payee)
+        moment = Merchant.objects.filter(pk=merchant.pk).values_list(Now(), flat=True).get()
+        theirs.filter(state=TermsState.PROPOSED).update(
+            state=TermsState.WITHDRAWN, answered_by=agreed_by, answered_at=moment
+        )
+        theirs.filter(state=TermsState.IN_FORCE).update(state=TermsState.ENDED, ended_at=moment)
+        try:
+            with transaction.atomic():
+                terms = Terms.objects.create(
+                    merchant=merchant, kind=kind, payee=payee, bps=bps, state=TermsState.IN_FORCE,
+                    version=(theirs.aggregate(Max("version"))["version__max"] or 0) + 1,
+                    proposed_for_id=proposed_for_id, proposed_by=proposed_by,
+                    answered_by=agreed_by, answered_at=moment, in_force_at=moment,
+                )  # fmt: skip
+        except IntegrityError as error:
+            raise _named(error) from error
+    _record("terms.accept", terms, agreed_by)
+    return terms
+
+
+@transaction.atomic
+def close_terms(*, terms: Terms, by: User | None) -> bool:
+    """End terms in force because the agreement they belong to is over; False where they had ended. Orders placed before
+    keep them."""
+    with scope(merchant=terms.merchant_id):
+        if not Terms.objects.filter(pk=terms.pk, state=TermsState.IN_FORCE).update(
+            state=TermsState.ENDED, ended_at=Now()
+        ):
+            return False
+    if by is not None:
+        _record("terms.end", terms, by)
+    return True
+
+
+@transaction.atomic
 def refuse_terms(*, terms: Terms, by: User) -> Terms:
     """The other side says no; what is in force stays. Raises NotThisSide, AlreadyAnswered."""
     _check_other_side(terms, by)

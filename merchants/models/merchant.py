@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from identity.models import Party
+from merchants.enums import Category
 
 
 class Merchant(models.Model):
@@ -19,6 +20,9 @@ class Merchant(models.Model):
     party = models.OneToOneField(Party, on_delete=models.PROTECT, primary_key=True, related_name="merchant")
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(_("Merchant name"), max_length=80)
+    category = models.CharField(
+        _("Trade"), max_length=10, choices=Category, default=Category.OTHER, db_default=Category.OTHER
+    )
     currency = models.CharField(max_length=3, default="CNY", db_default="CNY")
     zone = models.CharField(_("Time zone"), max_length=40, default="Asia/Shanghai")
     reversal_window_seconds = models.IntegerField(_("Time to undo a redemption"), default=3600)

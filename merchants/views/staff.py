@@ -75,7 +75,7 @@ def staff(request: MerchantRequest) -> HttpResponse:
         .prefetch_related("stores")
         .annotate(has_second_factor=Exists(Authenticator.objects.filter(user_id=OuterRef("user_id"))))
     )
-    may_appoint = MAY_APPOINT[request.merchant_role]
+    may_appoint = MAY_APPOINT[request.access.post]
     context = {
         "page": Paginator(people, PER_PAGE).get_page(request.GET.get("page")),
         "invitations": access_invitations(access=request.access).prefetch_related("stores")[:PER_PAGE],
@@ -186,7 +186,7 @@ def _invitation_again(request: MerchantRequest) -> dict[str, Any]:
 
 
 def _may_change(request: MerchantRequest, membership: Membership) -> bool:
-    return membership.role in MAY_APPOINT[request.merchant_role]
+    return membership.role in MAY_APPOINT[request.access.post]
 
 
 def _staff_url(request: MerchantRequest) -> str:

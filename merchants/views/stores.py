@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import DomainError, NotFound
 from core.refusals import describe
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.access import (
     MerchantAccess,
     access_memberships,
@@ -42,7 +42,7 @@ EDITORS = (Role.OWNER, Role.MANAGER)
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.STORES)
 @require_safe
 def stores(request: MerchantRequest) -> HttpResponse:
     """The stores the reader may see, by city; ?q= ?city= ?state= narrow them."""
@@ -66,7 +66,7 @@ def stores(request: MerchantRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "is_filtered": is_filtered,
-        "may_edit": request.merchant_role in EDITORS,
+        "may_edit": request.access.allows(EDITORS, by=Scope.STORES),
         "may_add": _may_add(request.access),
     }
     return render(
@@ -74,7 +74,7 @@ def stores(request: MerchantRequest) -> HttpResponse:
     )
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.STORES)
 @require_safe
 def store_detail(request: MerchantRequest, store_id: int) -> HttpResponse:
     """Everything written about one store."""
@@ -83,13 +83,14 @@ def store_detail(request: MerchantRequest, store_id: int) -> HttpResponse:
         "store": store,
         "doubts": [StoreDoubt(code).label for code in store.import_warnings if code in StoreDoubt.values],
         "hours": _hours(store),
-        "clerks": access_memberships(access=request.access).filter(stores=store)[:MOST_CLERKS],
-        "may_edit": request.merchant_role in EDITORS,
+        "clerks": request.merchant_role
+        and access_memberships(access=request.access).filter(stores=store)[:MOST_CLERKS],
+        "may_edit": request.access.allows(EDITORS, by=Scope.STORES),
     }
     return render(request, "merchant/stores/detail.html", context)
 
 
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.STORES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def store_add(request: MerchantRequest) -> HttpResponse:
     """A new store; only for those in charge of all stores."""
@@ -107,7 +108,7 @@ def store_add(request: MerchantRequest) -> HttpResponse:
     return _form_page(request, form, store=None)
 
 
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.STORES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def store_edit(request: MerchantRequest, store_id: int) -> HttpResponse:
     """Change what is written about a store."""
@@ -124,7 +125,7 @@ def store_edit(request: MerchantRequest, store_id: int) -> HttpResponse:
     return _form_page(request, form, store=store)
 
 
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.STORES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def store_close(request: MerchantRequest, store_id: int) -> HttpResponse:
     """Ask, saying what happens to coupons, then close the store down."""
@@ -136,7 +137,7 @@ def store_close(request: MerchantRequest, store_id: int) -> HttpResponse:
     )
 
 
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.STORES)
 @require_POST
 def store_reopen(request: MerchantRequest, store_id: int) -> HttpResponse:
     """Open a closed store again."""
@@ -144,7 +145,7 @@ def store_reopen(request: MerchantRequest, store_id: int) -> HttpResponse:
     return _change_state(request, store, reopen_store, _("%(store)s is open again."))
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.STORES)
 @require_safe
 def store_poster(request: MerchantRequest, store_id: int) -> HttpResponse:
     """A page to print: the QR code that opens the shop at this store."""
@@ -156,7 +157,7 @@ def store_poster(request: MerchantRequest, store_id: int) -> HttpResponse:
 
 
 def _may_add(access: MerchantAccess) -> bool:
-    return access.role in EDITORS and access.store_ids is None
+    return access.allows(EDITORS, by=Scope.STORES) and access.store_ids is None
 
 
 def _form_page(request: MerchantRequest, form: StoreForm, *, store: Store | None) -> HttpResponse:

@@ -17,19 +17,21 @@ COUNTER = frozenset({OWNER, MANAGER, CLERK})
 PURSE = frozenset({OWNER, FINANCE})
 
 MERCHANT: list[Item] = [
-    Item("merchant_home", _("Home"), "home", TRADE, OFFICE, tab=_("Home")),
+    Item("merchant_home", _("Home"), "home", TRADE, OFFICE, scope="redemptions", tab=_("Home")),
     Item("clerk", _("Redeem coupons"), "qrcode", TRADE, COUNTER, tab=_("Redeem")),
-    Item("coupons:deals", _("Deals"), "tag", TRADE, TRADERS, tab=_("Deals")),
-    Item("coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE),
-    Item("refunds", _("Refunds"), "arrow-back-up", TRADE, OFFICE),
-    Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE),
-    Item("statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, tab=_("Bills")),
+    Item("coupons:deals", _("Deals"), "tag", TRADE, TRADERS, scope="deals", tab=_("Deals")),
+    Item("coupons", _("Coupons and orders"), "ticket", TRADE, OFFICE, scope="redemptions"),
+    Item("refunds", _("Refunds"), "arrow-back-up", TRADE, OFFICE, scope="refunds"),
+    Item("redemptions", _("Redemption records"), "list-check", TRADE, OFFICE, scope="redemptions"),
+    Item(
+        "statements", _("Settlement"), "receipt", MONEY, PURSE | {MANAGER}, scope="settlement", tab=_("Bills")
+    ),
     Item("reconciliation", _("Reconciliation"), "arrows-sort", MONEY, PURSE),
     Item("payouts", _("Payouts"), "wallet", MONEY, PURSE),
     Item("bank_account", _("Bank account"), "credit-card", MONEY, PURSE),
     Item("terms", pgettext_lazy("shares", "Terms"), "adjustments", MONEY, OFFICE),
-    Item("stores", _("Stores"), "building-store", SHOP, OFFICE),
+    Item("stores", _("Stores"), "building-store", SHOP, OFFICE, scope="stores"),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),
     Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
-    Item("live_sessions", _("Live"), "broadcast", GROWTH, OFFICE),
+    Item("live_sessions", _("Live"), "broadcast", GROWTH, OFFICE, scope="deals"),
 ]

@@ -140,6 +140,7 @@ INSTALLED_APPS = [
     "coupons.insights",
     "coupons.live",
     "providers",
+    "providers.creators",
     "benchmarks",
 ]
 

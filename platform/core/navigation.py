@@ -5,7 +5,7 @@ modules. An item is shown when its URL name resolves and the reader's role is am
 not there leaves no dead link.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -22,6 +22,7 @@ class Item:
     icon: str
     group: str | Promise
     roles: frozenset[str] = field(default_factory=frozenset)  # empty: everybody who works here
+    scope: str = ""  # what opens it to somebody without a role here, who acts for who serves the shop
     tab: str | Promise = ""  # short label in the phone's bottom tabs; empty: only in the rail
 
 
@@ -38,11 +39,13 @@ class Group:
     links: list[Link]
 
 
-def visible_links(*, request: HttpRequest, role: str, merchant_slug: str) -> list[Link]:
-    """The items this reader may open, in their order; at most one is current (the longest matching path)."""
+def visible_links(
+    *, request: HttpRequest, role: str, merchant_slug: str, scopes: Collection[str] = ()
+) -> list[Link]:
+    """The items this reader may open by his role or scopes, in their order; at most one is current (the longest path)."""
     found = []
     for item in _items():
-        if item.roles and role not in item.roles:
+        if item.roles and role not in item.roles and item.scope not in scopes:
             continue
         url = resolve_url(item.url_name, merchant_slug=merchant_slug)
         if url:

@@ -19,5 +19,19 @@ class Role(models.TextChoices):
     CLERK = "clerk", _("Clerk")
 
 
+class Scope(models.TextChoices):
+    """What somebody may do at a party in the name of another, who serves it; PHONES is a class of data, not an act."""
+
+    STORES = "stores", _("Stores")
+    DEALS = "deals", _("Deals, sessions and creators' tasks")
+    REDEMPTIONS = "redemptions", _("Orders, redemptions and sales figures")
+    REFUNDS = "refunds", _("Refunds")
+    SETTLEMENT = "settlement", _("Statements (reading)")
+    MEMBERS = "members", _("Customers (totals only)")
+    PAGES = "pages", _("Brand pages")
+    API = "api", _("Open API")
+    PHONES = "phones", _("Ends of customers' phone numbers")
+
+
 # Owners and finance see money leave; they are asked for a second factor.
 SECOND_FACTOR_ROLES = {Role.OWNER, Role.FINANCE}

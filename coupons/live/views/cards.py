@@ -10,10 +10,11 @@ from coupons.live.access import access_session
 from coupons.live.models import LiveSession, LiveSessionDeal
 from coupons.live.views.addresses import card_url
 from coupons.live.views.sessions import READERS
+from identity.enums import Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.DEALS)
 @require_safe
 def live_card(request: MerchantRequest, session_id: int) -> HttpResponse:
     """The card of the whole session."""
@@ -21,7 +22,7 @@ def live_card(request: MerchantRequest, session_id: int) -> HttpResponse:
     return _render(request, session, None)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.DEALS)
 @require_safe
 def live_deal_card(request: MerchantRequest, session_id: int, live_deal_id: int) -> HttpResponse:
     """The card of one deal."""

@@ -24,7 +24,7 @@ from coupons.live.forms import AddDealForm, NoteForm, SessionFilter, SessionForm
 from coupons.live.models import LiveSession
 from coupons.live.views.addresses import card_url
 from coupons.live.views.meanings import MEANINGS, curve, funnel
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 READERS = (Role.OWNER, Role.MANAGER, Role.FINANCE)
@@ -39,7 +39,7 @@ STATUS = {
 }
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.DEALS)
 @require_safe
 def live_sessions(request: MerchantRequest) -> HttpResponse:
     """The latest planned first, ?state= narrows; on htmx only the list."""
@@ -58,13 +58,13 @@ def live_sessions(request: MerchantRequest) -> HttpResponse:
         "is_empty": not counts,
         "tabs": _tabs(request, counts, state),
         "currency": request.merchant.currency,
-        "may_edit": request.merchant_role in EDITORS,
+        "may_edit": request.access.allows(EDITORS, by=Scope.DEALS),
     }
     partial = request.htmx and not request.htmx.history_restore_request
     return render(request, "merchant/live/_list.html" if partial else "merchant/live/list.html", context)
 
 
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.DEALS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def live_new(request: MerchantRequest) -> HttpResponse:
     """Plan a session."""
@@ -80,7 +80,7 @@ def live_new(request: MerchantRequest) -> HttpResponse:
     return _form_page(request, form, session=None)
 
 
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.DEALS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def live_edit(request: MerchantRequest, session_id: int) -> HttpResponse:
     """Change a planned session; one that began is only looked at."""
@@ -108,7 +108,7 @@ def live_edit(request: MerchantRequest, session_id: int) -> HttpResponse:
     return _form_page(request, form, session=session, conflict=conflict)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.DEALS)
 @require_safe
 def live_session(request: MerchantRequest, session_id: int) -> HttpResponse:
     """The session's page: steps, cards, products; once it ended the review."""
@@ -126,7 +126,7 @@ def render_session(
 ) -> HttpResponse:
     now = timezone.now()
     figures = count_figures(session=session, at=now)
-    may_edit = request.merchant_role in EDITORS
+    may_edit = request.access.allows(EDITORS, by=Scope.DEALS)
     slug = request.merchant.slug
     url = card_url(request, session, slug=slug)
     can_change = may_edit and session.state in (LiveState.PLANNED, LiveState.LIVE)

@@ -18,12 +18,13 @@ from coupons.live.domain.session_deals import Allotment, add_deal, change_pieces
 from coupons.live.domain.session_states import cancel_session, end_session, go_live
 from coupons.live.forms import AddDealForm, NoteForm, PiecesForm
 from coupons.live.views.sessions import EDITORS, render_session
+from identity.enums import Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 
 def _step(step: Callable[..., object], done: str | Promise) -> Callable[..., HttpResponseBase]:
     @require_POST
-    @merchant_page(*EDITORS)
+    @merchant_page(*EDITORS, by=Scope.DEALS)
     def view(request: MerchantRequest, session_id: int) -> HttpResponse:
         session = access_session(access=request.access, session_id=session_id)
         try:
@@ -43,7 +44,7 @@ live_cancel = _step(cancel_session, gettext_lazy("Cancelled. The pieces are back
 
 
 @require_POST
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.DEALS)
 def live_deal_pieces(request: MerchantRequest, session_id: int, live_deal_id: int) -> HttpResponse:
     """More or fewer pieces of one deal, before or during the show."""
     session = access_session(access=request.access, session_id=session_id)
@@ -68,7 +69,7 @@ def live_deal_pieces(request: MerchantRequest, session_id: int, live_deal_id: in
 
 
 @require_POST
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.DEALS)
 def live_deal_add(request: MerchantRequest, session_id: int) -> HttpResponse:
     """One more deal while the show runs."""
     session = access_session(access=request.access, session_id=session_id)
@@ -86,7 +87,7 @@ def live_deal_add(request: MerchantRequest, session_id: int) -> HttpResponse:
 
 
 @require_POST
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.DEALS)
 def live_note_add(request: MerchantRequest, session_id: int) -> HttpResponse:
     """Write down what was learned, or what is to be done."""
     session = access_session(access=request.access, session_id=session_id)
@@ -98,7 +99,7 @@ def live_note_add(request: MerchantRequest, session_id: int) -> HttpResponse:
 
 
 @require_POST
-@merchant_page(*EDITORS)
+@merchant_page(*EDITORS, by=Scope.DEALS)
 def live_note_tick(request: MerchantRequest, session_id: int, note_id: int) -> HttpResponse:
     """Done, or not after all."""
     session = access_session(access=request.access, session_id=session_id)

@@ -17,13 +17,14 @@ from coupons.live.models import LiveSession
 from coupons.live.views.meanings import MEANINGS, curve, funnel
 from coupons.live.views.sessions import READERS
 from coupons.live.views.shared_figures import SharedFigures, read_figures
+from identity.enums import Scope
 from merchants.decorators import MerchantRequest, merchant_page
 
 PRODUCTS_SHOWN = 7
 SOURCES_SHOWN = 5
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.DEALS)
 @require_safe
 def live_wall(request: MerchantRequest, session_id: int) -> HttpResponse:
     """The page; its script asks for the figures."""
@@ -33,7 +34,7 @@ def live_wall(request: MerchantRequest, session_id: int) -> HttpResponse:
     return render(request, "merchant/live/wall.html", context)
 
 
-@merchant_page(*READERS)
+@merchant_page(*READERS, by=Scope.DEALS)
 @require_safe
 def live_wall_figures(request: MerchantRequest, session_id: int) -> HttpResponse:
     """Only the figures; 304 where they are what the wall has (If-None-Match). `Age`: seconds since they were read."""

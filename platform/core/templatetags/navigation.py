@@ -13,11 +13,14 @@ MOST_TABS = 4
 
 @register.simple_tag(takes_context=True)
 def navigation(context: template.Context) -> dict[str, list[Group] | list[Link]]:
-    """The menu of request.merchant for the reader's role (context `membership`, else request.merchant_role)."""
+    """The menu of request.merchant for the reader's role or scopes (context `membership`, else request.merchant_role)."""
     request = context["request"]
     merchant = getattr(request, "merchant", None)
     links = visible_links(
-        request=request, role=reader_role(context), merchant_slug=getattr(merchant, "slug", "") or ""
+        request=request,
+        role=reader_role(context),
+        merchant_slug=getattr(merchant, "slug", "") or "",
+        scopes=getattr(getattr(request, "access", None), "scopes", ()),
     )
     return {"groups": grouped(links), "tabs": [link for link in links if link.item.tab][:MOST_TABS]}
 
