@@ -41,3 +41,39 @@ class EndReason(models.TextChoices):
     MERCHANT = "merchant", _("Ended by the merchant")
     PROVIDER = "provider", _("Ended by the provider")
     REFUSED = "refused", _("Never agreed")
+
+
+class StationState(models.TextChoices):
+    PREPARING = "preparing", pgettext_lazy("station", "Preparing")
+    OPEN = "open", pgettext_lazy("station", "Open")
+    CLOSED = "closed", pgettext_lazy("station", "Closed")
+
+
+STATION_TRANSITIONS: dict[StationState, set[StationState]] = {
+    StationState.PREPARING: {StationState.OPEN, StationState.CLOSED},
+    StationState.OPEN: {StationState.CLOSED},
+    StationState.CLOSED: set(),
+}
+
+
+class StationMerchantState(models.TextChoices):
+    """What became of a merchant a station brings in."""
+
+    PROPOSED = "proposed", pgettext_lazy("station", "Waits for the merchant")
+    ACTIVE = "active", pgettext_lazy("station", "Looked after")
+    REFUSED = "refused", pgettext_lazy("station", "Refused")
+    WITHDRAWN = "withdrawn", pgettext_lazy("station", "Withdrawn")
+    ENDED = "ended", pgettext_lazy("station", "Over")
+
+
+STATION_MERCHANT_TRANSITIONS: dict[StationMerchantState, set[StationMerchantState]] = {
+    StationMerchantState.PROPOSED: {
+        StationMerchantState.ACTIVE,
+        StationMerchantState.REFUSED,
+        StationMerchantState.WITHDRAWN,
+    },
+    StationMerchantState.ACTIVE: {StationMerchantState.ENDED},
+    StationMerchantState.REFUSED: set(),
+    StationMerchantState.WITHDRAWN: set(),
+    StationMerchantState.ENDED: set(),
+}

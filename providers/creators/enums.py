@@ -80,3 +80,18 @@ HOLDING = (
     ClaimState.RETURNED,
     ClaimState.ACCEPTED,
 )
+
+
+class ExclusivityState(models.TextChoices):
+    PROPOSED = "proposed", pgettext_lazy("exclusivity", "Waits for the merchant")
+    IN_FORCE = "in_force", pgettext_lazy("exclusivity", "In force")
+    REFUSED = "refused", pgettext_lazy("exclusivity", "Refused")
+    ENDED = "ended", pgettext_lazy("exclusivity", "Ended")
+
+
+EXCLUSIVITY_TRANSITIONS: dict[ExclusivityState, set[ExclusivityState]] = {
+    ExclusivityState.PROPOSED: {ExclusivityState.IN_FORCE, ExclusivityState.REFUSED},
+    ExclusivityState.IN_FORCE: {ExclusivityState.ENDED},
+    ExclusivityState.REFUSED: set(),
+    ExclusivityState.ENDED: set(),
+}

@@ -1,4 +1,18 @@
 from providers.models.engagement import Engagement, EngagementOffer
 from providers.models.provider import Provider, ProviderMembership
+from providers.models.station import Station, StationMembership, StationTerritory
+from providers.models.station_merchant import StationMerchant
+from providers.models.training import TrainingCompletion, TrainingItem
 
-__all__ = ["Engagement", "EngagementOffer", "Provider", "ProviderMembership"]
+__all__ = [
+    "Engagement",
+    "EngagementOffer",
+    "Provider",
+    "ProviderMembership",
+    "Station",
+    "StationMembership",
+    "StationMerchant",
+    "StationTerritory",
+    "TrainingCompletion",
+    "TrainingItem",
+]
