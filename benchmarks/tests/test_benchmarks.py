@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 from django_scopes import scopes_disabled
@@ -22,6 +21,8 @@ from benchmarks.history import fill_history
 from benchmarks.pgbench import as_pgbench
 from benchmarks.registry import find_benches, ratio_of_rounds
 from benchmarks.traffic import Request, Requests
+from core.embedded.folder import DataFolder
+from core.embedded.servers import Servers
 from core.invariants import check_invariants
 from coupons.domain.codes import is_code
 from coupons.domain.redemption import redeem_coupons
@@ -98,10 +99,17 @@ def test_a_filled_year_is_true_to_its_sums():
     assert today == timezone.now().astimezone(shop.merchant.tzinfo).date()
 
 
-def test_a_benchmark_answers_in_json_and_drops_its_database():
-    given = connection.get_connection_params()
-    where = {key: given[key] for key in ("host", "port", "user") if given.get(key)}
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+@pytest.fixture
+def durable_servers(tmp_path):
+    """As an installation has them: those of the tests do not wait for the disk, and a benchmark refuses such a server."""
+    servers = Servers(DataFolder(tmp_path / "own"))
+    servers.start()
+    yield servers
+    servers.stop()
+
+
+def test_a_benchmark_answers_in_json_and_drops_its_database(durable_servers):
+    environment = {**os.environ, **durable_servers.environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [
             sys.executable,
@@ -129,7 +137,7 @@ def test_a_benchmark_answers_in_json_and_drops_its_database():
     assert (
         answer["web_cpu_ms"] >= 0 <= answer["db_cpu_ms"]
     )  # processor time is counted in hundredths of a second
-    with psycopg.connect(**where, dbname="postgres") as server:
+    with psycopg.connect(durable_servers.postgres.url) as server:
         found = server.execute("SELECT count(*) FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
         assert found.fetchone() == (0,)
 

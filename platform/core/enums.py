@@ -10,11 +10,11 @@ class JobState(models.TextChoices):
     DEAD = "dead", _("Gave up")
 
 
-# A job is retried in place; done and dead are ends, and an operator may wake a dead one.
+# A job is retried in place; done and dead are ends; an operator may wake a dead one, and who had it all along may still do it.
 JOB_TRANSITIONS: dict[JobState, set[JobState]] = {
     JobState.READY: {JobState.DONE, JobState.DEAD},
     JobState.DONE: set(),
-    JobState.DEAD: {JobState.READY},
+    JobState.DEAD: {JobState.READY, JobState.DONE},
 }
 
 

@@ -740,6 +740,10 @@ JOB = Cycle(
             {(JobState.READY, JobState.DEAD)},
         ),
         "wake": (lambda town, job: jobs.wake_job(job_id=job.pk), {(JobState.DEAD, JobState.READY)}),
+        "finish what was given up meanwhile": (
+            lambda town, job: jobs._mark_done(job.pk),
+            {(JobState.READY, JobState.DONE), (JobState.DEAD, JobState.DONE)},
+        ),
     },
 )
 

@@ -227,7 +227,7 @@ def _run_set(jobs: Sequence[Job]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_job SET state = 'done', done_at = clock_timestamp(), last_error = ''"
-            " WHERE id = ANY(%s) AND state = 'ready'",
+            " WHERE id = ANY(%s) AND state IN ('ready', 'dead')",
             [[job.pk for job in jobs if job.pk not in failed]],
         )
         return cursor.rowcount
@@ -261,10 +261,12 @@ def _claim(job_id: int) -> Job | None:
 
 
 def _mark_done(job_id: int) -> bool:
+    """False where another worker did it. A job given up meanwhile, because it was rung for too often while this worker had
+    it, is done all the same: its effect is."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_job SET state = 'done', done_at = clock_timestamp(), last_error = ''"
-            " WHERE id = %s AND state = 'ready'",
+            " WHERE id = %s AND state IN ('ready', 'dead')",
             [job_id],
         )
         return cursor.rowcount == 1
@@ -278,7 +280,7 @@ def _write_failure(job: Job, error: str) -> None:
             UPDATE core_job SET last_error = %s, lease_until = NULL,
                 due_at = now() + make_interval(secs => %s),
                 state = CASE WHEN attempts >= %s THEN 'dead' ELSE 'ready' END
-            WHERE id = %s AND state = 'ready'
+            WHERE id = %s AND state IN ('ready', 'dead')
             """,
             [error[:2000], waits[min(job.attempts, len(waits)) - 1], MAX_ATTEMPTS, job.id],
         )

@@ -24,6 +24,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+# For databases that are made anew each time, as the tests' are: survives a killed server, not a power cut.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @cache
@@ -56,8 +58,9 @@ def _unprivileged() -> list[str]:
 class Postgres:
     """Start, ask, stop. Every method may be called in any state; callers hold the folder's lock."""
 
-    def __init__(self, folder: DataFolder) -> None:
+    def __init__(self, folder: DataFolder, *, durable: bool = True) -> None:
         self.folder = folder
+        self.durable = durable
         self.data = folder.postgres
         self.log = folder.logs / "postgresql.log"
 
@@ -122,7 +125,11 @@ class Postgres:
             raise SystemExit(f"PostgreSQL's database could not be created:\n{made.stdout}{self._advice()}")
 
     def _start_postmaster(self) -> bool:
-        settings = {**SETTINGS, "unix_socket_directories": str(self.folder.sockets)}
+        settings = {
+            **SETTINGS,
+            **({} if self.durable else NOT_DURABLE),
+            "unix_socket_directories": str(self.folder.sockets),
+        }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         started, said = False, False
         for _attempt in range(START_ATTEMPTS):

@@ -4,7 +4,8 @@ They live in `.local/test`, apart from those of `make run` (whoever comes while 
 With DATABASE_URL set, the tests use that server instead (Django makes a database of its own on it, named test_...).
 
 Each worker of pytest-xdist has servers of its own: transaction numbers and snapshots are the whole server's, so a long
-transaction of one worker would be waited for by the other's tests.
+transaction of one worker would be waited for by the other's tests. They write without waiting for the disk: a test may
+kill a server, never the machine.
 """
 
 import atexit
@@ -39,7 +40,7 @@ def pytest_load_initial_conftests() -> Generator[None]:
 
 def _start(parent: DataFolder, *, with_valkey: bool) -> None:
     lock = contextlib.ExitStack()
-    servers = Servers(_free_folder(parent, lock), with_valkey=with_valkey)
+    servers = Servers(_free_folder(parent, lock), with_valkey=with_valkey, durable=False)
     owner = os.getpid()
 
     def stop() -> None:

@@ -19,9 +19,9 @@ class Servers:
     lock vanishes with it, so its servers are stopped by the next user that ends.
     """
 
-    def __init__(self, folder: DataFolder, *, with_valkey: bool = True) -> None:
+    def __init__(self, folder: DataFolder, *, with_valkey: bool = True, durable: bool = True) -> None:
         self.folder = folder
-        self.postgres = Postgres(folder)
+        self.postgres = Postgres(folder, durable=durable)
         self.valkey = Valkey(folder) if with_valkey else None
         self._usage: IO[str] | None = None
 

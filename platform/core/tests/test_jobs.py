@@ -83,6 +83,28 @@ def test_a_worker_that_dies_has_counted(handlers):
     assert Job.objects.get().state == "dead"
 
 
+@pytest.mark.parametrize("calls_outside", [True, False])
+def test_rung_for_too_often_while_somebody_does_it_it_is_done_all_the_same(
+    handlers, monkeypatch, calls_outside
+):
+    """Five other workers were rung within the moment between this one's claim and its work: they give the job up."""
+    job_handler("note", calls_outside=calls_outside)(lambda job: effect(job.key))
+    enqueue_job(kind="note", key="a")
+    claim = jobs._claim
+
+    def claim_before_the_others(job_id: int) -> Job | None:
+        job = claim(job_id)
+        for _ in range(5):
+            claim(job_id)
+        assert Job.objects.get().state == "dead"
+        return job
+
+    monkeypatch.setattr(jobs, "_claim", claim_before_the_others)
+    assert run_job(job_id=Job.objects.get().pk)
+    assert IdempotencyKey.objects.count() == 1
+    assert Job.objects.get().state == "done"
+
+
 def test_the_relay_rings_once_per_lease_and_again_after(handlers):
     enqueue_job(kind="note", key="a")
     job_id = Job.objects.get().pk
