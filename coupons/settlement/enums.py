@@ -52,6 +52,19 @@ STATEMENT_TRANSITIONS: dict[StatementState, set[StatementState]] = {
 }
 
 
+class ObjectionState(models.TextChoices):
+    OPEN = "open", pgettext_lazy("objection", "Waits for an answer")
+    UPHELD = "upheld", pgettext_lazy("objection", "Right: will be corrected")
+    DECLINED = "declined", pgettext_lazy("objection", "Stays as it is")
+
+
+OBJECTION_TRANSITIONS: dict[ObjectionState, set[ObjectionState]] = {
+    ObjectionState.OPEN: {ObjectionState.UPHELD, ObjectionState.DECLINED},
+    ObjectionState.UPHELD: set(),
+    ObjectionState.DECLINED: set(),
+}
+
+
 class BillEntryKind(models.TextChoices):
     PAYMENT = "payment", pgettext_lazy("bill", "Payment")
     REFUND = "refund", pgettext_lazy("bill", "Refund")

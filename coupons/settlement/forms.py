@@ -10,7 +10,9 @@ from coupons.settlement.models import Statement
 class DisputeForm(forms.Form):
     reason = forms.CharField(
         label=_("What is wrong"),
-        help_text=_("Name the store, the day or the coupons. The platform's operator reads it."),
+        help_text=_(
+            "Mark the lines it is about under “By coupon”, or name the store and the day. The platform's operator reads it."
+        ),
         max_length=Statement._meta.get_field("dispute_reason").max_length,
         widget=forms.Textarea(attrs={"rows": 3}),
     )

@@ -7,7 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -26,8 +33,16 @@ from coupons.settlement.domain.files import (
     record_download,
     request_file,
 )
+from coupons.settlement.domain.objections import list_objections
 from coupons.settlement.domain.statements import confirm_statement, dispute_statement
-from coupons.settlement.enums import STATEMENT_TRANSITIONS, FileForm, FileState, PayeeKind, StatementState
+from coupons.settlement.enums import (
+    STATEMENT_TRANSITIONS,
+    FileForm,
+    FileState,
+    ObjectionState,
+    PayeeKind,
+    StatementState,
+)
 from coupons.settlement.forms import DisputeForm
 from coupons.settlement.ledger import list_ledger
 from coupons.settlement.models import Statement, StatementFile
@@ -44,6 +59,13 @@ STATUS = {
     StatementState.CONFIRMED: "info",
     StatementState.DISPUTED: "bad",
     StatementState.PAID: "ok",
+}
+
+
+OBJECTION_STATUS = {
+    ObjectionState.OPEN: "warn",
+    ObjectionState.UPHELD: "ok",
+    ObjectionState.DECLINED: "idle",
 }
 
 
@@ -91,6 +113,7 @@ def show_statement(
         "currency": statement.merchant.currency,
         "is_large": is_large(statement=statement),
         "shows_people": statement.kind == PayeeKind.MERCHANT,
+        "can_object": side.may_answer and statement.state in (StatementState.SEALED, StatementState.DISPUTED),
     }
     with timezone.override(statement.merchant.tzinfo):
         if request.htmx:
@@ -108,6 +131,12 @@ def show_statement(
             "payout_url": _payout_url(side, statement),
             "can_confirm": StatementState.CONFIRMED in answers,
             "can_dispute": StatementState.DISPUTED in answers,
+            "objections": [
+                (objection, OBJECTION_STATUS[ObjectionState(objection.state)])
+                for objection in list_objections(statement=statement)
+            ]
+            if statement.dispute_reason
+            else [],
             "dispute_form": dispute_form or DisputeForm(),
             **_files(side, statement),
         }
@@ -134,12 +163,17 @@ def confirm(request: HttpRequest, side: Side, statement: Statement) -> HttpRespo
 
 
 def dispute(request: HttpRequest, side: Side, statement: Statement) -> HttpResponse:
-    """The payee says what is wrong; without words nothing is changed."""
+    """The payee says what is wrong, with the whole or with the lines he marked; without words nothing is changed."""
     form = DisputeForm(request.POST)
     if not form.is_valid():
         return show_statement(request, side, statement, dispute_form=form, status=422)
     try:
-        dispute_statement(statement=statement, by=side.user, reason=form.cleaned_data["reason"])
+        dispute_statement(
+            statement=statement,
+            by=side.user,
+            reason=form.cleaned_data["reason"],
+            line_ids=_marked(request.POST),
+        )
     except DomainError as error:
         _tell(request, error, statement)
     else:
@@ -147,6 +181,11 @@ def dispute(request: HttpRequest, side: Side, statement: Statement) -> HttpRespo
             request, _("Your question about %(number)s was passed on.") % {"number": statement.number}
         )
     return redirect(side.url("_detail", statement_id=statement.pk))
+
+
+def _marked(sent: QueryDict) -> list[int]:
+    """Ids of lines; what is no number is no line of any statement."""
+    return [int(text) if text.isdecimal() else 0 for text in sent.getlist("line")]
 
 
 def send_export(side: Side, statement: Statement, kind: str) -> HttpResponseBase:

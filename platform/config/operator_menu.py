@@ -39,6 +39,7 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
             (_("Refunds"), "undo", "coupons_refund", "", ""),
             (_("Recalls"), "assignment_return", "coupons_recall", "", ""),
             (_("Statements"), "receipt_long", "settlement_statement", "", ""),
+            (pgettext_lazy("settlement", "Objections"), "contact_support", "settlement_objection", "", ""),
             (_("Payouts"), "account_balance_wallet", "settlement_payoutbatch", "", TO_APPROVE_BADGE),
             (_("Payouts one by one"), "paid", "settlement_payout", "", ""),
             (_("Bank accounts"), "credit_card", "settlement_bankaccount", "", ""),

@@ -378,6 +378,9 @@ REFUSALS: dict[str, Refusal] = {
     "statement_not_open": Refusal(
         409, _("This statement was answered before."), _("Load the page again and look at its state.")
     ),
+    "objection_answered": Refusal(
+        409, _("This objection was answered before."), _("Load the page again and read the answer.")
+    ),
 }
 
 

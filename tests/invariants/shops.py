@@ -34,9 +34,9 @@ from coupons.settlement.domain.payout_results import apply_results
 from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
-from coupons.settlement.domain.statements import confirm_statement
+from coupons.settlement.domain.statements import confirm_statement, dispute_statement
 from coupons.settlement.enums import BankFileKind
-from coupons.settlement.models import BillUpload, Break, Statement
+from coupons.settlement.models import BillUpload, Break, SettlementLine, Statement
 from coupons.settlement.tests.billing import bill_of, rows_of_day
 from coupons.settlement.tests.paying import bank_says, give_account
 from coupons.tests.town import Town, make_town, make_user, put_paid_refund
@@ -180,6 +180,8 @@ def _paid_out(town: Town) -> None:
         (["failed", "paid"], [""]),
         strict=True,
     ):
+        line = SettlementLine.objects.filter(statement=statement).first()
+        dispute_statement(statement=statement, by=town.owner, reason="?", line_ids=[line.pk])
         confirm_statement(statement=statement, by=town.owner)
         for word in words:
             batch = propose_batch(by=first)

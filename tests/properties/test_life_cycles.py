@@ -59,6 +59,7 @@ from coupons.models import Coupon, Order, Payment, Recall, Redemption, Refund
 from coupons.payment_providers.sandbox import SandboxProvider
 from coupons.settlement.domain.breaks import adjust_break, explain_break
 from coupons.settlement.domain.files import make_file, request_file
+from coupons.settlement.domain.objections import answer_objection
 from coupons.settlement.domain.reconciliation import reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
@@ -67,6 +68,7 @@ from coupons.settlement.enums import (
     BREAK_TRANSITIONS,
     FILE_TRANSITIONS,
     LINE_TRANSITIONS,
+    OBJECTION_TRANSITIONS,
     PAYOUT_BATCH_TRANSITIONS,
     PAYOUT_TRANSITIONS,
     STATEMENT_TRANSITIONS,
@@ -74,13 +76,14 @@ from coupons.settlement.enums import (
     FileForm,
     FileState,
     LineState,
+    ObjectionState,
     PayoutBatchState,
     PayoutState,
     StatementState,
 )
-from coupons.settlement.models import Break, SettlementLine, Statement, StatementFile
+from coupons.settlement.models import Break, Objection, SettlementLine, Statement, StatementFile
 from coupons.settlement.tests.billing import bill_of, pay_and_bill
-from coupons.tests.town import Town, make_town
+from coupons.tests.town import Town, make_town, make_user
 from identity.enums import Role
 from merchants.domain.invitations import accept_as_new_user, invite_staff, withdraw_invitation
 from merchants.domain.stores import close_store, reopen_store
@@ -402,6 +405,35 @@ STATEMENT = Cycle(
             {(StatementState.SEALED, StatementState.DISPUTED)},
         ),
         "pay": (pay_statement, {(StatementState.CONFIRMED, StatementState.PAID)}),
+    },
+)
+
+
+def put_objection(town: Town, state: ObjectionState) -> Objection:
+    line = put_line(town, LineState.IN_STATEMENT)
+    dispute_statement(statement=line.statement, by=town.owner, reason="少一笔", line_ids=[line.pk])
+    objection = Objection.objects.get(line=line)
+    if state != ObjectionState.OPEN:
+        answer(objection, is_upheld=state == ObjectionState.UPHELD)
+    return objection
+
+
+def answer(objection: Objection, *, is_upheld: bool) -> None:
+    answer_objection(objection=objection, is_upheld=is_upheld, answer="看过了", by=make_user())
+
+
+OBJECTION = Cycle(
+    OBJECTION_TRANSITIONS,
+    put_objection,
+    {
+        "uphold": (
+            lambda town, objection: answer(objection, is_upheld=True),
+            {(ObjectionState.OPEN, ObjectionState.UPHELD)},
+        ),
+        "decline": (
+            lambda town, objection: answer(objection, is_upheld=False),
+            {(ObjectionState.OPEN, ObjectionState.DECLINED)},
+        ),
     },
 )
 
@@ -755,6 +787,7 @@ CYCLES = {
     "Recall": RECALL,
     "Line": LINE,
     "Statement": STATEMENT,
+    "Objection": OBJECTION,
     "File": FILE,
     "Payout": PAYOUT,
     "Payout batch": PAYOUT_BATCH,

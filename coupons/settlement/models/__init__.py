@@ -1,6 +1,7 @@
 from coupons.settlement.models.bank_account import BankAccount
 from coupons.settlement.models.bill import BillEntry, BillUpload, ProviderBill
 from coupons.settlement.models.line import SettlementBatch, SettlementLine
+from coupons.settlement.models.objection import Objection
 from coupons.settlement.models.payout import Payout, PayoutBatch, PayoutItem, PayoutResults
 from coupons.settlement.models.progress import SettlementProgress
 from coupons.settlement.models.reconciliation import Break, ReconciliationRun
@@ -13,6 +14,7 @@ __all__ = [
     "BillEntry",
     "BillUpload",
     "Break",
+    "Objection",
     "Payout",
     "PayoutBatch",
     "PayoutItem",
