@@ -20,6 +20,7 @@ WITHOUT_SERVERS = {
     "compile_translations",
     "compilemessages",
     "diffsettings",
+    "evaluate_recommendation",
     "findstatic",
     "help",
     "makemessages",
