@@ -120,6 +120,65 @@ REFUSALS: dict[str, Refusal] = {
     "currency_differs": Refusal(
         409, _("The shop sells in %(merchant)s, the file is in %(file)s."), _("Import it into another shop.")
     ),
+    # stations and exclusive rights
+    "station_training_unfinished": Refusal(
+        409,
+        _("%(left)s points of the training are not passed."),
+        _("Pass them first; then the station opens."),
+    ),
+    "station_without_territory": Refusal(
+        409, _("The station has no territory."), _("Give it a trade of its city or of a district first.")
+    ),
+    "station_state_changed": Refusal(
+        409,
+        _("Somebody opened or closed this station before."),
+        _("Load the page again and look at its state."),
+    ),
+    "territory_taken": Refusal(
+        409,
+        _("%(station)s holds this trade in %(area)s already."),
+        _("End it there first, or choose other districts: one trade of a district has one station."),
+    ),
+    "territory_ended": Refusal(
+        409, _("The station gave this territory up before."), _("Load the page again.")
+    ),
+    "training_not_done": Refusal(
+        409, _("The station has not said that this is done, or it is passed."), _("Load the page again.")
+    ),
+    "training_by_oneself": Refusal(
+        403, _("Who did the training does not pass it."), _("Ask a colleague to look at it.")
+    ),
+    "station_not_open": Refusal(
+        409,
+        _("The station is not open."),
+        _("It opens when its training is passed; a closed one stays closed."),
+    ),
+    "station_outside_territory": Refusal(
+        409,
+        _("None of the shop's stores lies in the station's territory for its trade."),
+        _("Look at the stores' districts and the shop's trade, or ask for more territory."),
+    ),
+    "station_merchant_exists": Refusal(
+        409, _("An offer to this shop waits, or the station looks after it."), _("Look at the list.")
+    ),
+    "station_offer_answered": Refusal(
+        409,
+        _("This was answered, taken back or ended before."),
+        _("Load the page again and look at its state."),
+    ),
+    "exclusivity_taken": Refusal(
+        409,
+        _("%(holders)s have the exclusive right to this from %(begins_at)s until %(until_at)s."),
+        _("Choose another area, deal or time, or end that right first."),
+    ),
+    "exclusivity_answered": Refusal(
+        409, _("This right was agreed, refused or ended before."), _("Load the page again.")
+    ),
+    "exclusivity_of_others": Refusal(
+        409,
+        _("Closed to you: only %(holders)s carry this here until %(until_at)s."),
+        _("Look at other tasks."),
+    ),
     # deals and orders
     "deal_not_on_sale": Refusal(409, _("This deal is not on sale."), _("Look at the shop's other deals.")),
     "not_targeted": Refusal(

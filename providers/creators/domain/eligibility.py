@@ -1,6 +1,7 @@
 """Whether a creator may take a place, and why not: said the same on the board, on the task's page and when he tries."""
 
 from core.errors import DomainError
+from providers.creators.domain.exclusivities import exclusivity_for
 from providers.creators.enums import ClaimState
 from providers.creators.models import Creator, CreatorTask, TaskClaim
 
@@ -29,6 +30,12 @@ class TurnedDown(ClaimRefused):
     code = "claim_turned_down"
 
 
+class CarriedByOthers(ClaimRefused):
+    """Somebody has the exclusive right to carry this deal here; `facts`: holders, area, until_at."""
+
+    code = "exclusivity_of_others"
+
+
 def find_refusal(*, task: CreatorTask, creator: Creator) -> ClaimRefused | None:
     """Why this creator cannot take a place of the task, None where he can (if one is free)."""
     if creator.followers < task.min_followers:
@@ -40,4 +47,6 @@ def find_refusal(*, task: CreatorTask, creator: Creator) -> ClaimRefused | None:
         task=task, creator=creator, state__in=[ClaimState.DECLINED, ClaimState.RELEASED]
     ).exists():
         return TurnedDown()
+    if right := exclusivity_for(task=task, creator=creator):
+        return CarriedByOthers(**right.facts())
     return None
