@@ -2,18 +2,24 @@
 
 from datetime import timedelta
 
-from django_scopes import scope
+from django_scopes import scope, scopes_disabled
 
 from core.clock import database_now
+from core.encryption import encrypt
 from coupons.models import SandboxCharge
 from coupons.settlement.domain.breaks import explain_break
 from coupons.settlement.domain.fetching import fetch_bill
+from coupons.settlement.domain.payout_approvals import KEY_PREFIX, approve_batch, export_batch
+from coupons.settlement.domain.payout_proposals import propose_batch
+from coupons.settlement.domain.payout_results import apply_results, upload_results
 from coupons.settlement.domain.reconciliation import list_days, reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import confirm_statement, dispute_statement
-from coupons.settlement.models import Break, Statement
-from identity.models import User
+from coupons.settlement.enums import BankFileKind
+from coupons.settlement.models import BankAccount, Break, PayoutBatch, Statement
+from coupons.settlement.models.bank_account import TAIL_DIGITS
+from identity.models import Party, User
 from merchants.models import Merchant
 
 LEFT_OPEN = 2  # of the newest statements, for the reader to confirm
@@ -67,3 +73,38 @@ def build_reconciliation(*, merchant: Merchant, by: User, explanation: str = "")
     if older is not None:
         explain_break(found=older, by=by, words=explanation)
     return len(days)
+
+
+def put_bank_account(*, payee: Party, bank: str, number: str, by: User) -> BankAccount:
+    """An account in use for a month. Written without a second factor: nobody of the town has one set up."""
+    at = database_now() - timedelta(days=30)
+    return BankAccount.objects.create(
+        payee=payee,
+        holder=payee.name,
+        bank=bank,
+        number_encrypted=encrypt(number),
+        number_tail=number[-TAIL_DIGITS:],
+        requested_by=by,
+        requested_at=at,
+        second_factor_at=at,
+        active_from=at + timedelta(days=1),
+    )
+
+
+def pay_out(*, proposed_by: User, approved_by: User) -> PayoutBatch:
+    """Everybody who has an account is paid what he confirmed: proposed, approved by the second, sent, and the bank's answer."""
+    with scopes_disabled():
+        batch = propose_batch(by=proposed_by)
+        approve_batch(batch=batch, by=approved_by)
+        export_batch(batch=batch, kind=BankFileKind.XLSX, by=proposed_by)
+        rows = [
+            f"{KEY_PREFIX}{payout.pk},paid,{payout.amount_fen // 100}.{payout.amount_fen % 100:02d},{payout.pk % 10**8:08d},"
+            for payout in batch.payouts.order_by("id")
+        ]
+        text = "\n".join(["payout_id,result,amount,reference,reason", *rows])
+        results = upload_results(
+            batch=batch, file_name="bank-results.csv", content=text.encode(), by=proposed_by
+        )
+        apply_results(results=results, by=proposed_by)
+    batch.refresh_from_db()
+    return batch

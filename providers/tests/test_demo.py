@@ -29,7 +29,7 @@ from coupons.models import (
 from coupons.settlement.domain.breakdown import AMOUNTS, list_lines, sum_by_day, sum_by_store, total_lines
 from coupons.settlement.domain.sealing import statement_hash
 from coupons.settlement.enums import StatementState
-from coupons.settlement.models import Statement
+from coupons.settlement.models import PayoutBatch, Statement
 from identity.enums import Role
 from identity.models import User
 from merchants.domain.memberships import set_membership
@@ -119,9 +119,8 @@ def _check_states() -> None:
 
 def _check_statements() -> None:
     """On every statement each tab adds up to the ledger, the seal fits, and the books are proved."""
-    assert {StatementState.SEALED, StatementState.CONFIRMED, StatementState.DISPUTED} == set(
-        Statement.objects.values_list("state", flat=True)
-    )
+    assert set(StatementState) == set(Statement.objects.values_list("state", flat=True))
+    assert set(PayoutBatch.objects.values_list("state", flat=True)) == {"proposed", "finished"}
     for statement in Statement.objects.all():
         ledger = [getattr(statement, name) for name in AMOUNTS]
         totals = total_lines(statement=statement)

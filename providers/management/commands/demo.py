@@ -15,8 +15,10 @@ from core.domain.jobs import tick_off_jobs
 from coupons.live.seed import build_live_sessions
 from coupons.models import Coupon, Deal
 from coupons.seed import build_customers, build_trade, top_up_ready_coupons
-from coupons.settlement.seed import build_reconciliation, build_statements
+from coupons.settlement.domain.payout_proposals import propose_batch
+from coupons.settlement.seed import build_reconciliation, build_statements, pay_out, put_bank_account
 from identity.enums import Role
+from identity.models import User
 from merchants.models import Membership, Merchant, Store
 from merchants.seed import (
     OPERATOR_PHONE,
@@ -28,6 +30,8 @@ from merchants.seed import (
     build_operator,
 )
 
+COLLEAGUE = {"zh": "平台财务 何琳", "en": "He Lin (finance)"}
+BANK = {"zh": "中国工商银行", "en": "ICBC"}
 DISPUTE = {
     "zh": "解放碑店 19:30 有一桌说只用了 1 张代金券，这里记了 2 张，请核对。",
     "en": "At Jiefangbei a table at 19:30 says it used one voucher, here are two. Please check.",
@@ -108,6 +112,23 @@ class Command(BaseCommand):
                 f"{shop.merchant.name}: {len(shop.stores)} stores, {len(statements)} statements"
                 f" ({time.monotonic() - began:.0f} s)"
             )
+        self._pay_out(operator, lang)
+
+    def _pay_out(self, operator: User, lang: str) -> None:
+        """The first shop was paid; for the second a batch waits for a second person, which the operator is."""
+        colleague = User.objects.create_user(name=COLLEAGUE[lang], is_staff=True)
+        first, second = (Merchant.objects.select_related("party").get(slug=slug) for slug in SLUGS[:2])
+        for merchant, number in ((first, "6222020200012345678"), (second, "6217000010009876543")):
+            owner = (
+                Membership.objects.filter(merchant=merchant, role=Role.OWNER)
+                .select_related("user")
+                .earliest("id")
+            )
+            put_bank_account(payee=merchant.party, bank=BANK[lang], number=number, by=owner.user)
+            if merchant == first:
+                pay_out(proposed_by=operator, approved_by=colleague)
+            else:
+                propose_batch(by=colleague)
 
     def _print(self, summary: dict[str, Any]) -> None:
         for row in summary["sign_ins"]:
