@@ -17,6 +17,8 @@ from merchants.domain.memberships import set_membership
 from merchants.domain.merchants import create_merchant
 from merchants.models import Merchant, Store
 
+CLERK = "店员"
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -52,10 +54,11 @@ def fill_shop(*, slug: str = "bench", stores: int = 4, price_fen: int = 12_800) 
 
 def fill_clerks(shop: Shop, *, count: int) -> list[User]:
     """Clerks, each bound to one store in turn. They have no password; see case redeem for their sessions and tokens."""
+    first = User.objects.filter(name__startswith=CLERK).count()  # of other shops
     clerks = User.objects.bulk_create(
         [
-            User(name=f"店员{number}", phone=f"+86139{number:08d}", password=f"!{number:040d}")
-            for number in range(count)
+            User(name=f"{CLERK}{number}", phone=f"+86139{number:08d}", password=f"!{number:040d}")
+            for number in range(first, first + count)
         ]
     )
     for number, clerk in enumerate(clerks):
