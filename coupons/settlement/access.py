@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django_scopes import scope, scopes_disabled
 
 from core.errors import NotFound
+from coupons.settlement.domain.payees import PAYEE_COLUMNS
 from coupons.settlement.enums import FileState, PayeeKind
 from coupons.settlement.models import SettlementLine, Statement, StatementFile
 from identity.domain.grants import live_grants
@@ -31,18 +32,18 @@ def access_statement(*, access: MerchantAccess, statement_id: int) -> Statement:
     return statement
 
 
+LINE_RESTS_ON = (
+    "redemption__order", "redemption__clerk", "refund__redemption__order", "refund__redemption__clerk",
+    "refund__redemption__settlement_line", "coupon", "deal", "store", "statement", "service_statement",
+    "station_statement", "commission_statement", "batch__journal", "platform_payee", "service_payee", "station_payee",
+    "commission_payee", "merchant",
+)  # fmt: skip
+
+
 def access_line(*, access: MerchantAccess, line_id: int) -> SettlementLine:
     """One settlement line of the merchant, with what it rests on. Raises NotFound."""
     with scope(merchant=access.merchant.pk):
-        line = (
-            SettlementLine.objects.filter(pk=line_id)
-            .select_related(
-                "redemption__order", "redemption__clerk", "refund__redemption__order", "refund__redemption__clerk",
-                "refund__redemption__settlement_line", "coupon", "deal", "store", "statement", "batch__journal",
-                "platform_payee", "service_payee", "station_payee", "commission_payee",
-            )
-            .first()
-        )  # fmt: skip
+        line = SettlementLine.objects.filter(pk=line_id).select_related(*LINE_RESTS_ON).first()
     if line is None:
         raise NotFound
     return line
@@ -87,6 +88,20 @@ def access_payee_statement(*, access: PayeeAccess, statement_id: int) -> Stateme
     if statement is None:
         raise NotFound
     return statement
+
+
+def access_payee_line(*, access: PayeeAccess, line_id: int) -> SettlementLine:
+    """One line of any merchant that gives this party something, with what it rests on. Raises NotFound."""
+    payee = PAYEE_COLUMNS[PayeeKind(access.party.kind)].payee
+    with scopes_disabled():
+        line = (
+            SettlementLine.objects.filter(pk=line_id, **{str(payee): access.party.pk})
+            .select_related(*LINE_RESTS_ON)
+            .first()
+        )
+    if line is None:
+        raise NotFound
+    return line
 
 
 def access_files(*, statement: Statement, user: User) -> "QuerySet[StatementFile]":

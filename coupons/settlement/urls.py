@@ -33,6 +33,11 @@ urlpatterns = [
     path("m/<slug:slug>/settlement-lines/<int:line_id>/", line_views.line_why, name="line_why"),
     path("statement-files/news/", file_news.file_news, name="statement_file_news"),
     *_statements("payees/<id:party_id>/", "payee_", payee_views),
+    path(
+        "payees/<id:party_id>/settlement-lines/<int:line_id>/",
+        line_views.payee_line_why,
+        name="payee_line_why",
+    ),
     path("m/<slug:slug>/bank-account/", bank_account_views.bank_account, name="bank_account"),
     path(
         "m/<slug:slug>/bank-account/change/",

@@ -45,7 +45,7 @@ OF_STAFF = {
 # Of who serves merchants, opened by a grant at that party (coupons/settlement/tests/test_payee_pages.py).
 PAYEES = {
     "payee_statements", "payee_statement_detail", "payee_statement_confirm", "payee_statement_dispute",
-    "payee_statement_export", "payee_statement_files", "payee_statement_file",
+    "payee_statement_export", "payee_statement_files", "payee_statement_file", "payee_line_why",
 }  # fmt: skip
 ONES_OWN = {"statement_file_news"}  # what a person had made (coupons/settlement/tests/test_files.py)
 OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "admin:", "accounts/", "ops/")

@@ -205,3 +205,38 @@ def test_a_payees_list_costs_the_same_for_one_shop_and_three(
         text = client.get(reverse("payee_statements", args=[party.pk])).content.decode()
 
     assert len(re.findall(r"/statements/\d+/\"", text)) == 2 * shops
+
+
+@pytest.mark.parametrize("kind", SERVING)
+def test_every_fen_of_his_is_explained_without_naming_others(client, shared, kind):
+    statement, party = shared.statements[kind], shared.parties[kind]
+    client.force_login(shared.readers[kind])
+    page = client.get(page_of(statement), {"by": "coupon"}).content.decode()
+    lines = re.findall(rf"/payees/{party.pk}/settlement-lines/(\d+)/", page)
+    with scopes_disabled():
+        expected = {line.pk: line for line in list_lines(statement=statement)}
+    assert {int(line) for line in lines} == set(expected)
+    for pk, line in expected.items():
+        address = reverse("payee_line_why", kwargs={"party_id": party.pk, "line_id": pk})
+        text = client.get(address, headers={"accept-language": "en"}).content.decode()
+        cells = re.findall(r'<td class="num">([−+-]?¥[\d,.]+)', text)  # noqa: RUF001
+        *parts, together = [fen_of(cell) for cell in cells[: 1 + 4 + 1]]
+        assert sum(parts) == together == line.gross_fen
+        assert party.name in text
+        assert line.coupon.code not in text.replace(" ", "")
+        for hidden in [shared.town.clerk, *(shared.parties[other] for other in set(shared.parties) - {kind})]:
+            assert hidden.name not in text
+
+
+def test_a_line_that_gives_him_nothing_is_not_his(client, shared):
+    with scopes_disabled():
+        line = list_lines(statement=shared.statements[PayeeKind.PROVIDER]).first()
+        other = Grant.objects.get(user=shared.readers[PayeeKind.CREATOR]).party
+        stranger = type(other).objects.create(kind="provider", name="别家")
+        Grant.objects.create(
+            user=shared.readers[PayeeKind.PROVIDER], party=stranger, role=Role.OWNER, why="test"
+        )
+    client.force_login(shared.readers[PayeeKind.PROVIDER])
+    for party in (stranger, other):
+        address = reverse("payee_line_why", kwargs={"party_id": party.pk, "line_id": line.pk})
+        assert client.get(address).status_code == 404
