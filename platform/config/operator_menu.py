@@ -67,6 +67,7 @@ GROUPS: list[tuple[Any, list[tuple[Any, str, str, str, str]]]] = [
     (
         _("Works"),
         [
+            (_("Fairness of the board"), "balance", "creators_impression", "", ""),
             (_("Self-check"), "fact_check", "core_invariantrun", "", BROKEN_BADGE),
             (_("Jobs"), "engineering", "core_job", "", ""),
         ],

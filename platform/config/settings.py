@@ -107,6 +107,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 900.0,
     },
     "roll-up": {"task": "coupons.insights.tasks.enqueue_roll_ups", "schedule": 600.0},
+    "board-records": {"task": "providers.creators.tasks.enqueue_board_records", "schedule": 1800.0},
 }
 
 INSTALLED_APPS = [

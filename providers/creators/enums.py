@@ -95,3 +95,18 @@ EXCLUSIVITY_TRANSITIONS: dict[ExclusivityState, set[ExclusivityState]] = {
     ExclusivityState.REFUSED: set(),
     ExclusivityState.ENDED: set(),
 }
+
+
+class Standing(models.TextChoices):
+    """How far a creator has come; told by his own record and what he states."""
+
+    NEW = "new", pgettext_lazy("creator", "New")
+    SMALL = "small", pgettext_lazy("creator", "Small")
+    LARGE = "large", pgettext_lazy("creator", "Large")
+
+
+class Slot(models.TextChoices):
+    """For whom a place of the board's first page was reserved."""
+
+    STARTER = "starter", pgettext_lazy("board", "A new creator")
+    NEWCOMER = "newcomer", pgettext_lazy("board", "A new merchant")

@@ -1,8 +1,9 @@
 """What a merchant asks creators to do for a deal."""
 
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, FloatField, Func, Q
+from django.db.models.functions import Cast, Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -79,7 +80,16 @@ class CreatorTask(models.Model):
             ),
             models.UniqueConstraint(fields=["merchant", "id"], name="task_key"),
         ]
-        indexes = [models.Index(fields=["merchant", "state", "-id"], name="task_by_state")]
+        indexes = [
+            models.Index(fields=["merchant", "state", "-id"], name="task_by_state"),
+            # The board walks outwards from where the creator is (ORDER BY ... <-> ...), or through his city's newest.
+            GistIndex(
+                Func(Cast("longitude", FloatField()), Cast("latitude", FloatField()), function="point"),
+                condition=Q(state=TaskState.OPEN),
+                name="task_by_place",
+            ),
+            models.Index(fields=["city", "-id"], condition=Q(state=TaskState.OPEN), name="task_by_city"),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -39,6 +39,16 @@ class Choices(Generic[Person, Item]):
                         arrived[reached] += onward
         return arrived
 
+    def companions(self, item: Item) -> dict[Item, float]:
+        """Where walks from one thing arrive elsewhere, whoever walks; together at most 1."""
+        arrived: dict[Item, float] = defaultdict(float)
+        choosers = self._choosers.get(item, set())
+        for person in choosers:
+            for reached in self._chosen[person]:
+                if reached != item:
+                    arrived[reached] += 1 / len(choosers) / len(self._chosen[person])
+        return dict(arrived)
+
     def popularity(self, item: Item) -> int:
         """How many chose it."""
         return len(self._choosers.get(item, ()))
