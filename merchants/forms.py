@@ -17,7 +17,7 @@ from identity.models import User
 from merchants.access import MerchantAccess, access_stores
 from merchants.domain.posts import BOUND_TO_STORES, MAY_APPOINT
 from merchants.domain.stores import StoreDetails
-from merchants.enums import CoordinateSystem, StoreState
+from merchants.enums import Category, CoordinateSystem, StoreState
 from merchants.models import Store
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -237,6 +237,11 @@ class NewAccountForm(forms.Form):
 
 class MerchantForm(forms.Form):
     name = forms.CharField(label=_("Name of the shop"), max_length=80)
+    category = forms.ChoiceField(
+        label=_("Trade"),
+        choices=Category.choices,
+        help_text=_("Creators find your tasks by it, and territories are agreed in it."),
+    )
     minutes_to_undo = forms.IntegerField(
         label=_("Minutes in which a redemption can be undone"),
         min_value=0,

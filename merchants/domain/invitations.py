@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -62,6 +63,33 @@ def invite_staff(
         raise Invalid(field="stores", why="clerk_needs_store")
     if any(store.merchant_id != merchant.pk for store in stores):
         raise Invalid(field="stores", why="foreign_store")
+    return _invite(merchant=merchant, name=name, phone=phone, role=role, stores=stores, by=by, at=at)
+
+
+@transaction.atomic
+def invite_first_owner(
+    *, merchant: Merchant, name: str, phone: PhoneNumber, by: User, at: datetime | None = None
+) -> tuple[StaffInvitation, str]:
+    """As invite_staff, for the owner of a shop that has none yet: whoever opened it for him sends it.
+
+    Of several such links the first one accepted makes the owner; the others are worth nothing then. The caller has asked
+    whether `by` may. Raises AboveOwnPost where the shop has an owner.
+    """
+    if _has_owner(merchant):
+        raise AboveOwnPost(role=Role.OWNER)
+    return _invite(merchant=merchant, name=name, phone=phone, role=Role.OWNER, stores=[], by=by, at=at)
+
+
+def _invite(
+    *,
+    merchant: Merchant,
+    name: str,
+    phone: PhoneNumber,
+    role: Role,
+    stores: Sequence[Store],
+    by: User,
+    at: datetime | None,
+) -> tuple[StaffInvitation, str]:
     with scope(merchant=merchant.pk):
         if Membership.objects.filter(user__phone=phone, is_active=True).exists():
             raise AlreadyMember
@@ -115,7 +143,7 @@ def get_invitation(*, secret: str, at: datetime | None = None) -> StaffInvitatio
     return invitation
 
 
-def get_known_user(*, invitation: StaffInvitation) -> User | None:
+def get_known_user(*, invitation: Any) -> User | None:
     """Who already signs in with the invited phone."""
     return User.objects.filter(phone=invitation.phone).first()
 
@@ -130,12 +158,7 @@ def accept_as_new_user(*, secret: str, name: str, password: str, at: datetime | 
     invitation = _lock(secret, at)
     if get_known_user(invitation=invitation):
         raise InvitationGone
-    try:
-        with transaction.atomic():
-            user = User.objects.create_user(name=name, phone=invitation.phone, password=password)
-    except IntegrityError as error:  # another shop's invitation made the account just now
-        raise InvitationGone from error
-    return _accept(invitation, user)
+    return _accept(invitation, make_invited_user(name=name, phone=invitation.phone, password=password))
 
 
 @transaction.atomic
@@ -145,6 +168,15 @@ def accept_as_user(*, secret: str, user: User, at: datetime | None = None) -> Me
     if user.phone != invitation.phone:
         raise InvitationForOther
     return _accept(invitation, user)
+
+
+def make_invited_user(*, name: str, phone: PhoneNumber, password: str) -> User:
+    """The account of an invited phone. Raises InvitationGone where another invitation made it just now."""
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(name=name, phone=phone, password=password)
+    except IntegrityError as error:
+        raise InvitationGone from error
 
 
 def hash_secret(secret: str) -> str:
@@ -169,15 +201,7 @@ def _accept(invitation: StaffInvitation, user: User) -> Membership:
         if Membership.objects.filter(user=user, is_active=True).exists():
             raise AlreadyMember
         stores = list(invitation.stores.all())
-        try:  # whoever sent it may have lost the right since
-            check_may_appoint(
-                by=invitation.invited_by,
-                merchant=invitation.merchant,
-                role=Role(invitation.role),
-                store_ids=[store.pk for store in stores],
-            )
-        except AboveOwnPost as error:
-            raise InvitationGone from error
+        _check_still_may(invitation, stores)
     return set_membership(
         merchant=invitation.merchant,
         user=user,
@@ -185,6 +209,27 @@ def _accept(invitation: StaffInvitation, user: User) -> Membership:
         stores=stores,
         by=invitation.invited_by,
     )
+
+
+def _check_still_may(invitation: StaffInvitation, stores: Sequence[Store]) -> None:
+    """Whoever sent it may have lost the right since. Only a first owner is invited by somebody without a post here."""
+    Merchant.objects.select_for_update(of=("self",), no_key=True).get(pk=invitation.merchant_id)
+    if invitation.role == Role.OWNER and not _has_owner(invitation.merchant):
+        return
+    try:
+        check_may_appoint(
+            by=invitation.invited_by,
+            merchant=invitation.merchant,
+            role=Role(invitation.role),
+            store_ids=[store.pk for store in stores],
+        )
+    except AboveOwnPost as error:
+        raise InvitationGone from error
+
+
+def _has_owner(merchant: Merchant) -> bool:
+    with scope(merchant=merchant.pk):
+        return Membership.objects.filter(role=Role.OWNER, is_active=True).exists()
 
 
 def _withdraw(invitation: StaffInvitation, by: User) -> bool:

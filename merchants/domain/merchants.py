@@ -50,15 +50,23 @@ def create_merchant(
 
 
 @transaction.atomic
-def edit_merchant(*, merchant: Merchant, name: str, reversal_window_seconds: int, by: User) -> Merchant:
-    """Rename the merchant and set how long a redemption can be undone; redemptions made before keep their time."""
-    before = {"name": merchant.name, "reversal_window_seconds": merchant.reversal_window_seconds}
+def edit_merchant(
+    *, merchant: Merchant, name: str, category: Category, reversal_window_seconds: int, by: User
+) -> Merchant:
+    """Rename the merchant, say what it trades in and set how long a redemption can be undone; redemptions made before
+    keep their time."""
+    before = {
+        "name": merchant.name,
+        "category": merchant.category,
+        "reversal_window_seconds": merchant.reversal_window_seconds,
+    }
     merchant.name = name
+    merchant.category = category
     merchant.reversal_window_seconds = reversal_window_seconds
-    merchant.save(update_fields=["name", "reversal_window_seconds"])
+    merchant.save(update_fields=["name", "category", "reversal_window_seconds"])
     Party.objects.filter(pk=merchant.pk).update(name=name)
     record_event(
         verb="merchant.edit", noun="merchant", noun_id=merchant.pk, by=by, merchant_id=merchant.pk,
-        before=before, name=name, reversal_window_seconds=reversal_window_seconds,
+        before=before, name=name, category=category, reversal_window_seconds=reversal_window_seconds,
     )  # fmt: skip
     return merchant

@@ -319,17 +319,21 @@ def test_template_can_be_filled_in_and_imported(shop, sign_in):
 
 
 def test_owner_renames_the_shop_and_sets_the_time_to_undo(shop, sign_in):
-    sign_in(shop.owner).post("/m/hotpot/settings/", {"name": "New name", "minutes_to_undo": "30"})
+    wanted = {"name": "New name", "category": "hotpot", "minutes_to_undo": "30"}
+    sign_in(shop.owner).post("/m/hotpot/settings/", wanted)
 
     shop.merchant.refresh_from_db()
-    assert (shop.merchant.name, shop.merchant.reversal_window_seconds) == ("New name", 1800)
+    kept = (shop.merchant.name, shop.merchant.category, shop.merchant.reversal_window_seconds)
+    assert kept == ("New name", "hotpot", 1800)
     assert shop.merchant.party.name == "New name"
 
 
-@pytest.mark.parametrize("wrong", [{"name": ""}, {"minutes_to_undo": "-1"}, {"minutes_to_undo": "1441"}])
+@pytest.mark.parametrize(
+    "wrong", [{"name": ""}, {"category": "ships"}, {"minutes_to_undo": "-1"}, {"minutes_to_undo": "1441"}]
+)
 def test_wrong_settings_change_nothing(shop, sign_in, wrong):
     answer = sign_in(shop.owner).post(
-        "/m/hotpot/settings/", {"name": "New name", "minutes_to_undo": "30", **wrong}
+        "/m/hotpot/settings/", {"name": "New name", "category": "tea", "minutes_to_undo": "30", **wrong}
     )
 
     shop.merchant.refresh_from_db()

@@ -1,4 +1,4 @@
-"""/m/<slug>/settings/: the shop's name, and how long a redemption can be undone."""
+"""/m/<slug>/settings/: the shop's name and trade, and how long a redemption can be undone."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -10,6 +10,7 @@ from identity.enums import Role
 from merchants.decorators import MerchantRequest, merchant_page
 from merchants.domain.merchants import edit_merchant
 from merchants.domain.terms import get_platform_fee
+from merchants.enums import Category
 from merchants.forms import MerchantForm
 
 
@@ -17,12 +18,17 @@ from merchants.forms import MerchantForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def settings(request: MerchantRequest) -> HttpResponse:
     merchant = request.merchant
-    initial = {"name": merchant.name, "minutes_to_undo": merchant.reversal_window_seconds // 60}
+    initial = {
+        "name": merchant.name,
+        "category": merchant.category,
+        "minutes_to_undo": merchant.reversal_window_seconds // 60,
+    }
     form = MerchantForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         edit_merchant(
             merchant=merchant,
             name=form.cleaned_data["name"],
+            category=Category(form.cleaned_data["category"]),
             reversal_window_seconds=form.cleaned_data["minutes_to_undo"] * 60,
             by=request.user,
         )
