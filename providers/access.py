@@ -4,15 +4,31 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from core.errors import NotFound
 from identity.domain.grants import live_grants
 from identity.enums import Role
-from identity.models import User
+from identity.models import AuditEvent, User
 from merchants.access import MerchantAccess
+from merchants.enums import InvitationState
 from providers.domain.granting import IN_FORCE
-from providers.models import Engagement, EngagementOffer, Provider, ProviderMembership
+from providers.models import (
+    Engagement,
+    EngagementOffer,
+    Onboarding,
+    Provider,
+    ProviderInvitation,
+    ProviderMembership,
+)
 
+_OF_OFFERS = (
+    "engagement__provider__party",
+    "engagement__merchant__party",
+    "proposed_for",
+    "proposed_by",
+    "answered_by",
+)
 PROVIDER_ROLES = frozenset({Role.OWNER, Role.MANAGER, Role.FINANCE})
 
 
@@ -94,7 +110,30 @@ def access_partner(*, access: MerchantAccess, engagement_id: int) -> Engagement:
 
 def access_open_offer(*, engagement: Engagement) -> EngagementOffer | None:
     """The offer that waits for its answer."""
-    return engagement.offers.filter(state="proposed").select_related("engagement", "proposed_for").first()
+    return engagement.offers.filter(state="proposed").select_related(*_OF_OFFERS).first()
+
+
+def access_offer(*, engagement: Engagement, offer_id: int) -> EngagementOffer:
+    """One of the engagement's offers. Raises NotFound."""
+    offer = engagement.offers.filter(pk=offer_id).select_related(*_OF_OFFERS).first()
+    if offer is None:
+        raise NotFound
+    return offer
+
+
+def access_offers(*, engagement: Engagement) -> "QuerySet[EngagementOffer]":
+    """Every version, newest first."""
+    return engagement.offers.select_related(*_OF_OFFERS).order_by("-version")
+
+
+def access_acts(*, access: MerchantAccess, engagement: Engagement) -> "QuerySet[AuditEvent]":
+    """What the provider's people did in this shop in its name, newest first; for the shop's own staff. Raises NotFound."""
+    access_partner(access=access, engagement_id=engagement.pk)
+    return (
+        AuditEvent.objects.filter(merchant_id=access.merchant.pk, for_party=engagement.provider_id)
+        .select_related("for_party")
+        .order_by("-at", "-id")
+    )
 
 
 def access_provider_staff(*, access: ProviderAccess) -> "QuerySet[ProviderMembership]":
@@ -104,6 +143,50 @@ def access_provider_staff(*, access: ProviderAccess) -> "QuerySet[ProviderMember
         .select_related("user", "provider")
         .order_by("user__name", "id")
     )
+
+
+def access_provider_membership(*, access: ProviderAccess, membership_id: int) -> ProviderMembership:
+    """One post held now. Raises NotFound."""
+    membership = access_provider_staff(access=access).filter(pk=membership_id).first()
+    if membership is None:
+        raise NotFound
+    return membership
+
+
+def access_provider_invitations(*, access: ProviderAccess) -> "QuerySet[ProviderInvitation]":
+    """Invitations that can still be accepted, newest first."""
+    return (
+        ProviderInvitation.objects.filter(
+            provider=access.provider, state=InvitationState.SENT, valid_until__gt=timezone.now()
+        )
+        .select_related("provider__party", "invited_by")
+        .order_by("-id")
+    )
+
+
+def access_provider_invitation(*, access: ProviderAccess, invitation_id: int) -> ProviderInvitation:
+    """One open invitation. Raises NotFound."""
+    invitation = access_provider_invitations(access=access).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound
+    return invitation
+
+
+def access_onboardings(*, access: ProviderAccess) -> "QuerySet[Onboarding]":
+    """The shops the provider brings in, newest first."""
+    return (
+        Onboarding.objects.filter(provider=access.provider)
+        .select_related("merchant", "provider", "created_by")
+        .order_by("-id")
+    )
+
+
+def access_onboarding(*, access: ProviderAccess, onboarding_id: int) -> Onboarding:
+    """One of them. Raises NotFound."""
+    onboarding = access_onboardings(access=access).filter(pk=onboarding_id).first()
+    if onboarding is None:
+        raise NotFound
+    return onboarding
 
 
 def _one(engagements: "QuerySet[Engagement]", engagement_id: int) -> Engagement:

@@ -1,4 +1,4 @@
-"""The merchant's menu, by URL names. An item whose page does not exist (yet) is not shown."""
+"""The menus of merchants and providers, by URL names. An item whose page does not exist (yet) is not shown."""
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -32,6 +32,17 @@ MERCHANT: list[Item] = [
     Item("terms", pgettext_lazy("shares", "Terms"), "adjustments", MONEY, OFFICE),
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE, scope="stores"),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),
+    Item("partners", _("Partners"), "friends", SHOP, frozenset({OWNER})),
     Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
     Item("live_sessions", _("Live"), "broadcast", GROWTH, OFFICE, scope="deals"),
+]
+
+PROVIDER: list[Item] = [
+    Item("provider_clients", _("Clients"), "building-store", TRADE, OFFICE, tab=_("Clients")),
+    Item("provider_figures", _("Figures"), "chart-bar", TRADE, TRADERS, tab=_("Figures")),
+    Item("provider_engagements", _("Agreements"), "file-text", TRADE, OFFICE, tab=_("Agreements")),
+    Item("provider_onboardings", _("New clients"), "flag", GROWTH, TRADERS, tab=_("New clients")),
+    Item("provider_stations", _("City stations"), "map-pin", GROWTH, TRADERS),
+    Item("payee_statements", _("Statements"), "receipt", MONEY, OFFICE),
+    Item("provider_staff", _("Staff"), "users", SHOP, frozenset({OWNER})),
 ]

@@ -183,6 +183,7 @@ TEMPLATES = [
 
 FORM_RENDERER = "core.forms.FormRenderer"
 NAVIGATION = "config.navigation.MERCHANT"  # the merchant's menu, by URL names
+PROVIDER_NAVIGATION = "config.navigation.PROVIDER"
 
 AUTH_USER_MODEL = "identity.User"
 AUTHENTICATION_BACKENDS = ["identity.backends.AuthenticationBackend"]

@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("coupons.shop.urls")),
     path("", include("coupons.insights.urls")),
     path("", include("coupons.live.urls")),
+    path("", include("providers.urls")),
     path("accounts/", include("allauth.urls")),
     path("ops/", admin.site.urls),
 ]

@@ -50,7 +50,7 @@ def visible_links(
         url = resolve_url(item.url_name, merchant_slug=merchant_slug)
         if url:
             found.append((item, url))
-    here = _current(request, found)
+    here = current_url(request, found)
     return [Link(item=item, url=url, current=url == here) for item, url in found]
 
 
@@ -82,7 +82,8 @@ def _items() -> list[Item]:
     return import_string(settings.NAVIGATION)
 
 
-def _current(request: HttpRequest, found: list[tuple[Item, str]]) -> str:
+def current_url(request: HttpRequest, found: list[tuple[Item, str]]) -> str:
+    """Which of these addresses the reader is at or under; "" for none."""
     match = request.resolver_match
     for item, url in found:
         if match and match.view_name == item.url_name:

@@ -68,6 +68,27 @@ REFUSALS: dict[str, Refusal] = {
         _("This is for an owner of the other side to say."),
         _("Whoever proposed terms cannot agree to them himself."),
     ),
+    "engagement_exists": Refusal(
+        409,
+        _("This provider and this shop have an agreement or an open offer already."),
+        _("Look at it, and offer other terms there."),
+    ),
+    "engagement_offer_pending": Refusal(
+        409, _("A change waits for its answer already."), _("Answer or withdraw it first.")
+    ),
+    "engagement_offer_answered": Refusal(
+        409,
+        _("This offer has been answered or withdrawn, or the engagement is over."),
+        _("Load the page again and look at what holds now."),
+    ),
+    "engagement_over": Refusal(
+        409, _("This engagement has ended, or was never agreed."), _("Make a new offer to begin again.")
+    ),
+    "onboarding_closed": Refusal(
+        409,
+        _("The shop has been opened already, or the contact was given up."),
+        _("Load the page again and look at how far it has come."),
+    ),
     "terms_pending": Refusal(
         409, _("A proposal waits for its answer already."), _("Answer it, or let it be withdrawn first.")
     ),

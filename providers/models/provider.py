@@ -4,9 +4,11 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+from phonenumber_field.modelfields import PhoneNumberField
 
 from identity.enums import Role
 from identity.models import Party, User
+from merchants.enums import InvitationState
 
 
 class Provider(models.Model):
@@ -46,3 +48,32 @@ class ProviderMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+class ProviderInvitation(models.Model):
+    """A link that makes somebody one of a provider's people, once, within 72 hours; only the hash of its secret is kept."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="invitations")
+    name = models.CharField(pgettext_lazy("person", "Name"), max_length=40)
+    phone = PhoneNumberField(_("Phone"))
+    role = models.CharField(pgettext_lazy("staff", "Post"), max_length=10, choices=Role)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=10, choices=InvitationState, default=InvitationState.SENT)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    created_at = models.DateTimeField(db_default=Now())
+    valid_until = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("Invitation")
+        verbose_name_plural = _("Invitations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "phone"],
+                condition=models.Q(state=InvitationState.SENT),
+                name="provider_invitation_one_open",
+            ),
+            models.CheckConstraint(condition=~models.Q(role=Role.CLERK), name="provider_invites_no_clerks"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.role})"

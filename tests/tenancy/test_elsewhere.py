@@ -22,7 +22,7 @@ from tests.tenancy.worlds import World, fingerprint, leaks
 
 # Open to everybody and the same for everybody.
 PUBLIC = {
-    "live", "ready", "favicon.ico", "set_language", "set_theme", "home", "sandbox_sign_in", "invitation_accept", "sandbox_pay",
+    "live", "ready", "favicon.ico", "set_language", "set_theme", "home", "sandbox_sign_in", "invitation_accept", "provider_invitation", "sandbox_pay",
     "shop_home", "shop_deal", "shop_orders", "shop_order", "shop_coupons", "shop_coupon", "shop_live", "shop_live_deal",
     "shop_waiting", "shop_waiting_leave", "api_waiting",  # the ticket is signed, and says whose place it is
     "api_customer_sign_in", "api_staff_sign_in", "api_merchant", "api_stores", "api_deals", "api_deal",
@@ -47,6 +47,14 @@ PAYEES = {
     "payee_statements", "payee_statement_detail", "payee_statement_confirm", "payee_statement_dispute",
     "payee_statement_export", "payee_statement_files", "payee_statement_file", "payee_line_why",
 }  # fmt: skip
+# Of providers, opened by a grant there (tests/tenancy/test_provider_pages.py).
+PROVIDERS = {
+    "provider_home", "provider_clients", "provider_engagements", "provider_engagement_new", "provider_engagement",
+    "provider_engagement_change", "provider_engagement_end", "provider_engagement_agree", "provider_engagement_refuse",
+    "provider_engagement_withdraw", "provider_figures", "provider_staff", "provider_staff_invite", "provider_staff_edit",
+    "provider_staff_end", "provider_invitation_withdraw", "provider_onboardings", "provider_onboarding_new",
+    "provider_onboarding", "provider_onboarding_open", "provider_onboarding_invite", "provider_onboarding_give_up",
+}  # fmt: skip
 ONES_OWN = {"statement_file_news"}  # what a person had made (coupons/settlement/tests/test_files.py)
 OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "admin:", "accounts/", "ops/")
 
@@ -54,7 +62,7 @@ OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "a
 def test_every_url_has_its_place() -> None:
     own = {name for name in URLS if not name.startswith(OTHERS_HOUSES)}
     by_token = set(BY_TOKEN) | set(OF_STAFF)
-    assert own == PUBLIC | COUNTER | by_token | set(PAGES) | PAYEES | ONES_OWN
+    assert own == PUBLIC | COUNTER | by_token | set(PAGES) | PAYEES | PROVIDERS | ONES_OWN
 
 
 def ask(user: User | None, name: str, ids: dict[str, int], body: Any = None, *, slug: str = "") -> Any:

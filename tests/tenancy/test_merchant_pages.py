@@ -122,6 +122,15 @@ PAGES: dict[str, set[str]] = {
     "bill_upload_new": MONEY,
     "bill_upload": MONEY,
     "provider_bill": MONEY,
+    "partners": {"owner"},
+    "partner_new": {"owner"},
+    "partner": {"owner"},
+    "partner_change": {"owner"},
+    "partner_narrow": {"owner"},
+    "partner_agree": {"owner"},
+    "partner_refuse": {"owner"},
+    "partner_withdraw": {"owner"},
+    "partner_end": {"owner"},
 }
 ARGUMENTS = {"kind": "csv", "suffix": "json", "entrance": "short_video"}
 NOUNS = {"store": "store_id", "clerk": "clerk", "deal": "deal_id"}  # what lists are filtered by

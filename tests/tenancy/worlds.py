@@ -41,7 +41,7 @@ from coupons.settlement.models import BankAccount, Break, Payout, Statement, Sta
 from coupons.settlement.tests.billing import bill_of
 from coupons.settlement.tests.paying import give_account
 from coupons.tests.town import Town, make_customer, make_town, make_user
-from identity.enums import Role
+from identity.enums import Role, Scope
 from identity.models import User
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
@@ -49,6 +49,9 @@ from merchants.domain.memberships import set_membership
 from merchants.enums import ShareKind
 from merchants.models import Membership
 from merchants.tests.agreeing import make_payee, propose
+from providers.domain.engagements import propose_change
+from providers.models import EngagementOffer
+from providers.tests.firms import make_firm
 
 _phones = itertools.count(13_900_000_000)
 
@@ -145,6 +148,7 @@ def make_world(*, slug: str, mark: str) -> World:
             300,
             payee=make_payee(ShareKind.SERVICE_FEE, f"{mark}代运营"),
         )
+        offer = _engagement(town)
         with pytest.raises(CouponUnknown):
             town.redeem(new_code())
         return World(
@@ -189,6 +193,8 @@ def make_world(*, slug: str, mark: str) -> World:
                 "account_id": account.pk,
                 "payout_id": payout.pk,
                 "terms_id": terms.pk,
+                "engagement_id": offer.engagement_id,
+                "offer_id": offer.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,
@@ -204,6 +210,19 @@ def _payout(town: Town, statement: Statement) -> Payout:
     batch = propose_batch(by=make_user("one"))
     approve_batch(batch=batch, by=make_user("two"))
     return Payout.objects.get(batch=batch)
+
+
+def _engagement(town: Town) -> EngagementOffer:
+    """In force, with a change that waits. Providers are public: their names are no shop's secret."""
+    firm = make_firm("渝味代运营公司")
+    engagement = firm.engage(town, bps=0)
+    return propose_change(
+        engagement=engagement,
+        scopes=[Scope.DEALS],
+        service_fee_bps=0,
+        for_party_id=firm.provider.pk,
+        by=firm.owner,
+    )
 
 
 def _bank_account(town: Town, mark: str) -> BankAccount:
