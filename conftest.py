@@ -3,9 +3,12 @@
 The servers themselves are started by `core.embedded.pytest_plugin`.
 """
 
+import os
 from typing import Any
 
 import pytest
+
+from core.embedded.pytest_plugin import MIGRATED
 
 CONSTANT_TABLES = {"django_content_type", "auth_permission"}
 
@@ -58,3 +61,12 @@ def pytest_configure() -> None:
     patch.setattr(DatabaseOperations, "execute_sql_flush", flush_past_the_ledger)
     patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
     patch.setattr(command, "emit_post_migrate_signal", lambda *args, **kwargs: None)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """The tests' database is a copy of the migrated one, where the servers are ours; elsewhere it is migrated as ever."""
+    from django.db import connections
+
+    if template := os.environ.get(MIGRATED):
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = template

@@ -19,10 +19,12 @@ import pytest
 
 from core.embedded.command import read_dotenv
 from core.embedded.folder import DataFolder, find_data_folder
+from core.embedded.migrated import prepare_migrated
 from core.embedded.servers import MARK, Servers
 from core.embedded.valkey import Valkey
 
 FIRST_WORKER = "gw0"
+MIGRATED = "TONGDAO_TESTS_MIGRATED"  # the database that those of the tests are copied from; empty: none
 
 
 @pytest.hookimpl(wrapper=True)
@@ -52,6 +54,7 @@ def _start(parent: DataFolder, *, with_valkey: bool) -> None:
     atexit.register(stop)
     servers.start()
     servers.export()
+    os.environ[MIGRATED] = prepare_migrated(servers)
 
 
 def _free_folder(parent: DataFolder, lock: contextlib.ExitStack) -> DataFolder:
