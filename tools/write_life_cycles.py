@@ -9,7 +9,14 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "life-cycles.md"
-ENUMS = ("coupons.enums", "coupons.settlement.enums", "coupons.live.enums", "merchants.enums", "core.enums")
+ENUMS = (
+    "coupons.enums",
+    "coupons.settlement.enums",
+    "coupons.live.enums",
+    "providers.creators.enums",
+    "merchants.enums",
+    "core.enums",
+)
 HEAD = """# Life cycles
 
 Every state of the product is changed in one place, by a conditional update, and only as these tables say. They are the

@@ -556,6 +556,25 @@ LIVE = {
     ),
 }
 
+CLAIM_LINK = "merchant_id = {here} AND rule LIKE 'claim:%'"
+CREATORS: dict[str, Planting] = {
+    "creator_rows_stay_in_one_shop": Planting(
+        "UPDATE creators_taskclaim SET merchant_id = {there} WHERE merchant_id = {here} AND state = 'declined'"
+    ),
+    "places_taken_are_claims_that_hold_one": Planting(
+        "UPDATE creators_creatortask SET taken = taken + 1 WHERE merchant_id = {here} AND state = 'open'"
+    ),
+    "links_pay_the_creator_of_their_claim": Planting(
+        f"UPDATE coupons_placement SET commission_bps = commission_bps + 1 WHERE {CLAIM_LINK}"
+    ),
+    "links_are_open_while_their_claim_holds": Planting(
+        f"UPDATE coupons_placement SET closed_at = now() WHERE {CLAIM_LINK} AND closed_at IS NULL"
+    ),
+    "orders_count_for_whoever_brought_them": Planting(
+        f"UPDATE coupons_ordershare SET rule = 'claim:1' WHERE {CLAIM_LINK}"
+    ),
+}
+
 PAYOUTS: dict[str, Planting] = {
     "payouts_equal_their_statements": Planting(
         "UPDATE settlement_payoutitem SET amount_fen = amount_fen + 1 WHERE id = (SELECT max(id)"
@@ -599,4 +618,5 @@ PLANTINGS = (
     | TENANCY
     | FIGURES
     | LIVE
+    | CREATORS
 )

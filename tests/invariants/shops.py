@@ -45,6 +45,10 @@ from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
 from merchants.enums import ShareKind
 from merchants.tests.agreeing import agree
+from providers.creators.domain.claims import claim_place
+from providers.creators.domain.tasks import end_task
+from providers.creators.enums import ClaimState
+from providers.creators.tests.studio import link_of, make_claim, make_creator, make_task, take_steps
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -71,6 +75,7 @@ def build_shop(slug: str) -> Town:
     _paid_out(town)
     _allotted(town)
     _sold_live(town)
+    _carried_by_creators(town)
     _kept_beside(town)
     return town
 
@@ -245,6 +250,16 @@ def _sold_live(town: Town) -> None:
     )
     add_note(session=planned, text="to do", is_todo=True, by=town.owner)
     put_rehearsal(session=planned, by=town.owner)
+
+
+def _carried_by_creators(town: Town) -> None:
+    """A task with a creator at work, who brought an order, and one who was turned down; and a task that is over."""
+    task = make_task(town, quota=5)
+    working, declined = (claim_place(task=task, creator=make_creator()) for _ in range(2))
+    working = take_steps(town, working, ClaimState.APPROVED)
+    town.order(placement=link_of(working))
+    take_steps(town, declined, ClaimState.DECLINED)
+    end_task(task=make_claim(town, ClaimState.ACCEPTED).task, by=town.owner)
 
 
 def _kept_beside(town: Town) -> None:

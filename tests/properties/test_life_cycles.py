@@ -99,6 +99,8 @@ from merchants.enums import (
 )
 from merchants.models import StaffInvitation, Store, Terms
 from merchants.tests.agreeing import make_payee, propose
+from providers.creators.enums import CLAIM_TRANSITIONS, TASK_TRANSITIONS
+from tests.properties.creator_cycles import CLAIM_STEPS, TASK_STEPS, put_claim, put_task
 from tests.properties.payout_cycles import STEPS, pay_line, pay_statement, put_batch, put_payout
 from tools.write_life_cycles import PAGE, find_tables, write_page
 
@@ -794,6 +796,8 @@ CYCLES = {
     "Break": BREAK,
     "Live session": LIVE_SESSION,
     "Rehearsal": REHEARSAL,
+    "Task": Cycle(TASK_TRANSITIONS, put_task, TASK_STEPS),
+    "Claim": Cycle(CLAIM_TRANSITIONS, put_claim, CLAIM_STEPS),
     "Store": STORE,
     "Invitation": INVITATION,
     "Terms": TERMS,
