@@ -60,7 +60,9 @@ def access_link(*, access: MerchantAccess, deal: Deal, placement_id: int) -> Pla
 
 
 def access_orders(*, access: MerchantAccess) -> "QuerySet[Order]":
-    """The merchant's orders, newest first."""
+    """The merchant's orders, newest first. Raises NotFound for who serves some of its stores: orders are of all."""
+    if access.role is None and access.store_ids is not None:
+        raise NotFound
     with scope(merchant=access.merchant.pk):
         return Order.objects.order_by("-placed_at", "-id")
 

@@ -35,6 +35,7 @@ MERCHANT: list[Item] = [
     Item("partners", _("Partners"), "friends", SHOP, frozenset({OWNER})),
     Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
     Item("live_sessions", _("Live"), "broadcast", GROWTH, OFFICE, scope="deals"),
+    Item("creator_tasks", _("Creators"), "video", GROWTH, TRADERS, scope="deals"),
 ]
 
 PROVIDER: list[Item] = [

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("coupons.insights.urls")),
     path("", include("coupons.live.urls")),
     path("", include("providers.urls")),
+    path("", include("providers.creators.urls")),
     path("accounts/", include("allauth.urls")),
     path("ops/", admin.site.urls),
 ]

@@ -200,6 +200,34 @@ REFUSALS: dict[str, Refusal] = {
         _("Closed to you: only %(holders)s carry this here until %(until_at)s."),
         _("Look at other tasks."),
     ),
+    # creators and their tasks
+    "already_creator": Refusal(409, _("You are a creator already."), _("Look at your profile.")),
+    "task_not_open": Refusal(
+        409, _("This task is not open now."), _("Look at the board for the tasks that are.")
+    ),
+    "task_full": Refusal(
+        409, _("Somebody else took the last place."), _("It stands on the board again when one is free.")
+    ),
+    "task_not_draft": Refusal(
+        409, _("Creators rely on what this task says."), _("End it and write a new one instead.")
+    ),
+    "task_over": Refusal(409, _("This task has ended."), _("Write a new one.")),
+    "claim_refused": Refusal(409, _("This task is not for you."), _("Look at other tasks.")),
+    "claim_followers": Refusal(
+        409,
+        _("Closed to you: this task is for %(wanted)s followers or more, and you have %(has)s."),
+        _("Correct your profile if you have more by now."),
+    ),
+    "claim_for_others": Refusal(
+        409, _("Closed to you: the shop chose the creators of this task."), _("Look at other tasks.")
+    ),
+    "claim_turned_down": Refusal(
+        409, _("Closed to you: the shop turned you down in this task."), _("Look at its other tasks.")
+    ),
+    "already_claimed": Refusal(409, _("You have a place in this task."), _("Go on with it in your tasks.")),
+    "claim_not_in_state": Refusal(
+        409, _("This cannot be done any more: somebody, or time, was faster."), _("Load the page again.")
+    ),
     # deals and orders
     "deal_not_on_sale": Refusal(409, _("This deal is not on sale."), _("Look at the shop's other deals.")),
     "not_targeted": Refusal(

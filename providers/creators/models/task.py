@@ -4,6 +4,7 @@ from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import F, FloatField, Func, Q
 from django.db.models.functions import Cast, Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -93,3 +94,13 @@ class CreatorTask(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_open_now(self) -> bool:
+        """It stands on the board at this moment."""
+        return self.state == TaskState.OPEN and self.opens_at <= timezone.now() < self.closes_at
+
+    @property
+    def left(self) -> int:
+        """Places nobody holds."""
+        return self.quota - self.taken
