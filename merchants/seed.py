@@ -14,6 +14,7 @@ from identity.models import User
 from merchants.domain.memberships import set_membership
 from merchants.domain.merchants import create_merchant
 from merchants.domain.stores import StoreDetails, add_store
+from merchants.enums import Category
 from merchants.models import Merchant, Store
 
 PASSWORD = "tongdao-demo-2026"  # noqa: S105 - printed by the command; everybody may know it
@@ -48,6 +49,7 @@ class PersonSeed:
 class MerchantSeed:
     slug: str
     name: Text
+    category: Category
     opens: str
     closes: str
     stores: tuple[StoreSeed, ...]
@@ -83,6 +85,7 @@ TOWN: tuple[MerchantSeed, ...] = (
     MerchantSeed(
         slug="shancheng",
         name=t("山城老灶火锅", "Shancheng Old Stove Hot Pot"),
+        category=Category.HOTPOT,
         opens="05:30",
         closes="02:00",
         stores=(
@@ -107,6 +110,7 @@ TOWN: tuple[MerchantSeed, ...] = (
     MerchantSeed(
         slug="qingmu",
         name=t("青木茶铺", "Qingmu Tea"),
+        category=Category.TEA,
         opens="09:30",
         closes="22:30",
         stores=(
@@ -126,6 +130,7 @@ TOWN: tuple[MerchantSeed, ...] = (
     MerchantSeed(
         slug="tiema",
         name=t("铁马健身工作室", "Iron Horse Fitness Studio"),
+        category=Category.FITNESS,
         opens="07:00",
         closes="21:30",
         stores=(
@@ -155,9 +160,9 @@ def build_operator(*, lang: str) -> User:
 
 def build_merchant(*, seed: MerchantSeed, lang: str) -> SeededMerchant:
     """A merchant with its stores and people. Raises SlugTaken where it is there already."""
-    people = [(person, _build_user(person, lang)) for person in seed.people]
+    people = [(person, build_user(person, lang)) for person in seed.people]
     owner = next(user for person, user in people if person.role == Role.OWNER)
-    merchant = create_merchant(slug=seed.slug, name=seed.name[lang], owner=owner)
+    merchant = create_merchant(slug=seed.slug, name=seed.name[lang], owner=owner, category=seed.category)
     stores = [
         add_store(merchant=merchant, details=_details(store, seed, lang), by=owner) for store in seed.stores
     ]
@@ -168,7 +173,8 @@ def build_merchant(*, seed: MerchantSeed, lang: str) -> SeededMerchant:
     return SeededMerchant(merchant=merchant, stores=stores, staff=people)
 
 
-def _build_user(person: PersonSeed, lang: str) -> User:
+def build_user(person: PersonSeed, lang: str) -> User:
+    """Somebody of the town, who signs in with its password; made once."""
     known = User.objects.filter(phone=person.phone).first()
     return known or User.objects.create(
         name=person.name[lang], phone=person.phone, password=_hashed_password()

@@ -16,7 +16,7 @@ from coupons.settlement.domain.reconciliation import list_days, reconcile_day
 from coupons.settlement.domain.sealing import seal_statements
 from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.domain.statements import confirm_statement, dispute_statement
-from coupons.settlement.enums import BankFileKind
+from coupons.settlement.enums import BankFileKind, PayeeKind
 from coupons.settlement.models import BankAccount, Break, PayoutBatch, Statement
 from coupons.settlement.models.bank_account import TAIL_DIGITS
 from identity.models import Party, User
@@ -26,9 +26,13 @@ LEFT_OPEN = 2  # of the newest statements, for the reader to confirm
 
 
 def build_statements(*, merchant: Merchant, by: User, dispute: str = "") -> list[Statement]:
-    """Settle, seal a statement for each finished day, answer all but the newest; with `dispute` one is questioned."""
+    """Settle, seal a statement for each finished day, answer all but the newest; with `dispute` one is questioned.
+
+    Those of who serves the merchant wait for them. Returned are the merchant's own.
+    """
     settle_merchant(merchant_id=merchant.pk)
-    statements = seal_statements(merchant=merchant)
+    sealed = seal_statements(merchant=merchant)
+    statements = [statement for statement in sealed if statement.kind == PayeeKind.MERCHANT]
     answered = statements[:-LEFT_OPEN]
     if dispute and answered:
         dispute_statement(statement=answered.pop(), by=by, reason=dispute)

@@ -137,7 +137,14 @@ def _check_statements() -> None:
 
 
 def _check_sign_ins(client, town) -> None:
-    assert {row["role"] for row in town["sign_ins"]} == {"owner", "manager", "finance", "clerk", "operator"}
+    assert {row["role"] for row in town["sign_ins"]} == {
+        "owner",
+        "manager",
+        "finance",
+        "clerk",
+        "creator",
+        "operator",
+    }
     for row in town["sign_ins"]:
         response = client.post("/accounts/login/", {"login": row["login"], "password": row["password"]})
         assert response.status_code == 302, row

@@ -55,6 +55,12 @@ PROVIDERS = {
     "provider_staff_end", "provider_invitation_withdraw", "provider_onboardings", "provider_onboarding_new",
     "provider_onboarding", "provider_onboarding_open", "provider_onboarding_invite", "provider_onboarding_give_up",
 }  # fmt: skip
+# Of creators: the first two are open to whoever is signed in, the others to whoever is one
+# (providers/creators/tests/test_pages.py).
+CREATORS = {
+    "creator_board", "creator_join", "creator_profile", "creator_task", "creator_task_claim", "creator_claims",
+    "creator_claim", "creator_claim_visit", "creator_claim_submit", "creator_claim_quit",
+}  # fmt: skip
 ONES_OWN = {"statement_file_news"}  # what a person had made (coupons/settlement/tests/test_files.py)
 OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "admin:", "accounts/", "ops/")
 
@@ -62,7 +68,7 @@ OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "a
 def test_every_url_has_its_place() -> None:
     own = {name for name in URLS if not name.startswith(OTHERS_HOUSES)}
     by_token = set(BY_TOKEN) | set(OF_STAFF)
-    assert own == PUBLIC | COUNTER | by_token | set(PAGES) | PAYEES | PROVIDERS | ONES_OWN
+    assert own == PUBLIC | COUNTER | by_token | set(PAGES) | PAYEES | PROVIDERS | CREATORS | ONES_OWN
 
 
 def ask(user: User | None, name: str, ids: dict[str, int], body: Any = None, *, slug: str = "") -> Any:

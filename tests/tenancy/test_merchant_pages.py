@@ -100,6 +100,15 @@ PAGES: dict[str, set[str]] = {
     "rehearsal_file": MANAGERS,
     "live_wall": OFFICE,
     "live_wall_figures": OFFICE,
+    "creator_tasks": MANAGERS,
+    "creator_task_new": MANAGERS,
+    "creator_task_detail": MANAGERS,
+    "creator_task_edit": MANAGERS,
+    "creator_task_open": MANAGERS,
+    "creator_task_extend": MANAGERS,
+    "creator_task_end": MANAGERS,
+    "creator_claim_answer": MANAGERS,
+    "order_attribution": OFFICE,
     "statements": OFFICE,
     "statement_detail": OFFICE,
     "line_why": OFFICE,
@@ -132,7 +141,7 @@ PAGES: dict[str, set[str]] = {
     "partner_withdraw": {"owner"},
     "partner_end": {"owner"},
 }
-ARGUMENTS = {"kind": "csv", "suffix": "json", "entrance": "short_video"}
+ARGUMENTS = {"kind": "csv", "suffix": "json", "entrance": "short_video", "step": "approve"}
 NOUNS = {"store": "store_id", "clerk": "clerk", "deal": "deal_id"}  # what lists are filtered by
 NOTHING_THERE = {404, 405}  # 405: this page does not know the method; the other one must answer 404
 

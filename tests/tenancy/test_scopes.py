@@ -25,10 +25,12 @@ SCOPED: dict[Scope, set[str]] = {
         "coupons:deal_link_add", "coupons:deal_link", "coupons:deal_link_close", "coupons:deal_entrance_pieces",
         "coupons:deal_entrance_take_back", "live_sessions", "live_new", "live_session", "live_edit", "live_start",
         "live_end", "live_cancel", "live_deal_add", "live_deal_pieces", "live_note_add", "live_note_tick", "live_card",
-        "live_deal_card", "live_wall", "live_wall_figures",
+        "live_deal_card", "live_wall", "live_wall_figures", "creator_tasks", "creator_task_new", "creator_task_detail",
+        "creator_task_edit", "creator_task_open", "creator_task_extend", "creator_task_end", "creator_claim_answer",
     },
     Scope.REDEMPTIONS: {
         "merchant_home", "coupons", "coupon_detail", "redemptions", "redemptions_export", "redemption_detail",
+        "order_attribution",
     },
     Scope.REFUNDS: {
         "refunds", "refund_detail", "refund_approve", "refund_reject", "refund_retry", "redemption_refund",

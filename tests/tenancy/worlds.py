@@ -49,6 +49,8 @@ from merchants.domain.memberships import set_membership
 from merchants.enums import ShareKind
 from merchants.models import Membership
 from merchants.tests.agreeing import make_payee, propose
+from providers.creators.domain.claims import claim_place
+from providers.creators.tests.studio import make_creator, make_task
 from providers.domain.engagements import propose_change
 from providers.models import EngagementOffer
 from providers.tests.firms import make_firm
@@ -140,6 +142,7 @@ def make_world(*, slug: str, mark: str) -> World:
         link = add_link(deal=town.deal, entrance=Entrance.SHORT_VIDEO, label=f"{mark}视频", by=town.owner)
         rehearsal = put_rehearsal(session=session, title=f"{mark}直播", by=town.owner)
         note = add_note(session=session, text=f"{mark}待办", is_todo=True, by=town.owner)
+        claim = claim_place(task=make_task(town, title=f"{mark}任务"), creator=make_creator(f"{mark}达人"))
         payout = _payout(town, statement)
         account = _bank_account(town, mark)
         terms = propose(
@@ -192,6 +195,8 @@ def make_world(*, slug: str, mark: str) -> World:
                 "placement_id": link.pk,
                 "account_id": account.pk,
                 "payout_id": payout.pk,
+                "task_id": claim.task_id,
+                "claim_id": claim.pk,
                 "terms_id": terms.pk,
                 "engagement_id": offer.engagement_id,
                 "offer_id": offer.pk,

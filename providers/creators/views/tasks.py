@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import DomainError
 from core.refusals import describe
-from identity.enums import Role, Scope
+from identity.enums import PartyKind, Role, Scope
 from merchants.decorators import MerchantRequest, merchant_page
 from providers.creators.access import access_claims, access_task, access_tasks
 from providers.creators.domain.figures import Brought, count_claims
@@ -86,7 +86,7 @@ def task_new(request: MerchantRequest) -> HttpResponse:
                 merchant=request.merchant,
                 plan=form.plan(),
                 by=request.user,
-                provider_id=served_by.pk if served_by else None,
+                provider_id=served_by.pk if served_by and served_by.kind == PartyKind.PROVIDER else None,
             )
         except DomainError as refused:
             _refuse(form, refused)

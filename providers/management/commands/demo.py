@@ -29,6 +29,7 @@ from merchants.seed import (
     build_merchant,
     build_operator,
 )
+from providers.creators.seed import CREATOR_PHONE, build_creators, build_tasks
 
 COLLEAGUE = {"zh": "平台财务 何琳", "en": "He Lin (finance)"}
 BANK = {"zh": "中国工商银行", "en": "ICBC"}
@@ -92,11 +93,13 @@ class Command(BaseCommand):
         now = database_now()
         operator = build_operator(lang=lang)
         customers = build_customers(lang=lang)
+        creators = build_creators(lang=lang)
         for seed in TOWN:
             shop = build_merchant(seed=seed, lang=lang)
             build_trade(shop=shop, operator=operator, customers=customers, lang=lang, at=now)
             if seed.slug == SLUGS[0]:
                 build_live_sessions(shop=shop, customers=customers, lang=lang, at=now)
+            build_tasks(shop=shop, creators=creators, customers=customers, lang=lang, at=now)
             confirmer = (shop.with_role(Role.FINANCE) or shop.with_role(Role.OWNER))[0]
             dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
             statements = build_statements(merchant=shop.merchant, by=confirmer, dispute=dispute)
@@ -138,6 +141,7 @@ class Command(BaseCommand):
 
 def _sign_ins() -> list[dict[str, str]]:
     rows = [_sign_in(person, seed.slug) for seed in TOWN for person in seed.people]
+    rows.append({"role": "creator", "login": _login(CREATOR_PHONE), "password": PASSWORD, "url": "/c/"})
     rows.append({"role": "operator", "login": _login(OPERATOR_PHONE), "password": PASSWORD, "url": "/ops/"})
     return rows
 
