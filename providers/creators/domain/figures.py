@@ -72,7 +72,7 @@ settled AS (
         sum(t.commission_fen) FILTER (WHERE t.commission_statement_id IS NOT NULL) AS stated_fen
     FROM brought b JOIN coupons_coupon c ON c.order_id = b.id
     JOIN settlement_settlementline t ON t.coupon_id = c.id GROUP BY 1)
-SELECT key, {more} orders, pieces, sold_fen, refunded_fen, COALESCE(uses, 0), COALESCE(redeemed_fen, 0),
+SELECT key, {more} orders, pieces, sold_fen, sold.refunded_fen, COALESCE(uses, 0), COALESCE(redeemed_fen, 0),
     COALESCE(expected_fen, 0), COALESCE(commission_fen, 0), COALESCE(stated_fen, 0)
 FROM sold LEFT JOIN used USING (key) LEFT JOIN settled USING (key) {join}
 """

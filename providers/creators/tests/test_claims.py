@@ -1,7 +1,5 @@
 """A place is taken, approved, worked for and accepted; every way out gives it back and closes the links."""
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 from django_scopes import scopes_disabled
@@ -122,11 +120,11 @@ def test_time_gives_back_a_place_after_the_approval_and_closes_the_links(town):
 
 def test_the_job_ends_only_what_is_due(town):
     claim = make_claim(town)
-    Job.objects.filter(kind="claim_due").update(due_at=timezone.now())
+    past = timezone.now() - DAY
+    Job.objects.filter(kind="claim_due").update(due_at=past)
     run_due_jobs()
     assert TaskClaim.objects.get().state == ClaimState.CLAIMED
     assert Job.objects.get(kind="claim_due").state == "done"
-    past = timezone.now() - timedelta(seconds=1)
     TaskClaim.objects.update(due_at=past)
     Job.objects.filter(kind="claim_due").update(state="ready", due_at=past, done_at=None)
     run_due_jobs()

@@ -206,6 +206,6 @@ def test_a_provider_publishes_for_its_client_in_both_names(town):
     task = CreatorTask.objects.get()
     assert (task.provider_id, task.created_by, task.state) == (firm.provider.pk, firm.manager, "open")
     event = AuditEvent.objects.get(verb="task.open")
-    assert (event.actor, event.for_party_id) == (firm.manager, firm.provider.pk)
+    assert (event.actor_id, event.for_party_id) == (firm.manager.pk, firm.provider.pk)
     his = signed_in(make_creator().user, "zh-hans")
     assert f"{firm.provider.name}（代 {town.merchant.name}）" in read(his.get(f"/c/tasks/{task.pk}/"))
