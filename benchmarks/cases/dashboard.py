@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django_scopes import scope
 
@@ -21,6 +20,7 @@ from benchmarks.web import Web, running_web
 from core.embedded.processes import say
 from identity.enums import Role
 from identity.models import User
+from identity.sessions import SessionStore
 from merchants.domain.memberships import set_membership
 
 ROWS = 5_000_000
