@@ -122,6 +122,7 @@ class BoardForm(PlaceForm):
     sort = forms.ChoiceField(
         required=False,
         choices=[
+            ("suits", _("For you")),
             ("near", _("Nearest")),
             ("commission", _("Highest commission")),
             ("closing", _("Closing soon")),

@@ -48,16 +48,25 @@ def _haunt(km: float | None) -> str:
     return _("beside a store you have worked for") if km is not None and km <= NEAR_A_STORE_KM else ""
 
 
+def tell_learned(interest: Interest) -> list[str]:
+    """What, beside his own word, makes him seem to like a category; nothing where it weighs next to nothing."""
+    return [phrase for phrase in (_done(interest.done), _beside(interest.beside)) if phrase]
+
+
 def _interest(interest: Interest, category: object) -> str:
     if interest.stated:
         return _("you like: %(category)s") % {"category": category}
-    if interest.done:
-        return ngettext("you took %(count)d such task", "you took %(count)d such tasks", interest.done) % {
-            "count": interest.done
-        }
-    if interest.beside >= BESIDE_MUCH:
-        return _("creators with work like yours take this too")
-    return ""
+    return _done(interest.done) or _beside(interest.beside)
+
+
+def _done(count: int) -> str:
+    if not count:
+        return ""
+    return ngettext("you took %(count)d such task", "you took %(count)d such tasks", count) % {"count": count}
+
+
+def _beside(share: float) -> str:
+    return _("creators with work like yours take this too") if share >= BESIDE_MUCH else ""
 
 
 def _record(redeemed: int, decided: int) -> str:

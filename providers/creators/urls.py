@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from providers.creators.views import answers, attribution, board, claims, profile, tasks
+from providers.creators.views import answers, attribution, board, claims, profile, recommended, tasks
 
 OWN = "c/claims/<int:claim_id>/"
 TASKS = "m/<slug:slug>/tasks/"
@@ -14,6 +14,9 @@ urlpatterns = [
     path("c/profile/", profile.creator_profile, name="creator_profile"),
     path("c/tasks/<int:task_id>/", board.creator_task, name="creator_task"),
     path("c/tasks/<int:task_id>/claim/", board.creator_task_claim, name="creator_task_claim"),
+    path("c/tasks/<int:task_id>/hide/", recommended.creator_task_hide, name="creator_task_hide"),
+    path("c/tasks/<int:task_id>/show/", recommended.creator_task_show, name="creator_task_show"),
+    path("c/interests/", recommended.creator_interests, name="creator_interests"),
     path("c/claims/", claims.creator_claims, name="creator_claims"),
     path(OWN, claims.creator_claim, name="creator_claim"),
     path(f"{OWN}visit/", claims.creator_claim_visit, name="creator_claim_visit"),

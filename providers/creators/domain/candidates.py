@@ -6,6 +6,7 @@ closely. Through the ORM PostgreSQL would have to sort all that lie within the r
 
 from dataclasses import dataclass
 from math import cos, radians
+from typing import Any
 
 from django.db import connection
 
@@ -54,6 +55,19 @@ WHERE NOT EXISTS (SELECT FROM creators_taskclaim c WHERE c.task_id = t.id AND c.
                   WHERE c.creatortask_id = t.id AND c.creator_id = %(creator)s))
 """
 
+# What lies near and is closed to him for a reason that can be said: too few followers, or somebody's exclusive right.
+_CLOSED = """
+WITH around AS MATERIALIZED ({around})
+SELECT t.id FROM around t JOIN coupons_deal d ON d.id = t.deal_id AND d.state = %(online)s
+WHERE (t.min_followers > %(has)s OR d.merchant_id IN (
+        SELECT merchant_id FROM creators_exclusivity WHERE state = 'in_force' AND period @> now()))
+  AND NOT EXISTS (SELECT FROM creators_taskclaim c WHERE c.task_id = t.id AND c.creator_id = %(creator)s)
+  AND NOT EXISTS (SELECT FROM creators_hiddentask h WHERE h.task_id = t.id AND h.creator_id = %(creator)s)
+  AND NOT EXISTS (SELECT FROM creators_creatortask_targeted c WHERE c.creatortask_id = t.id)
+LIMIT %(most)s
+"""
+ALL_FOLLOWERS = 2_147_483_647
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -72,22 +86,44 @@ def find_candidates(*, creator: Creator, home: Point | None, narrow: BoardFilter
 
     Exclusive rights are not asked about: whoever shows some of them asks about those.
     """
-    values = {
+    sql = _CANDIDATES.format(around=_around(home), for_him=_FOR_HIM)
+    return [_candidate(*row) for row in _fetch(sql, _values(creator, home, narrow))]
+
+
+def find_closed(*, creator: Creator, home: Point | None, narrow: BoardFilter, most: int) -> list[int]:
+    """Some of the nearest open tasks that may be closed to him, nearest first where he has a place; ids."""
+    values = _values(creator, home, narrow) | {
+        "followers": ALL_FOLLOWERS,
+        "has": creator.followers,
+        "most": most,
+    }
+    return [task_id for (task_id,) in _fetch(_CLOSED.format(around=_around(home)), values)]
+
+
+def _around(home: Point | None) -> str:
+    return _IN_CITY if home is None else _NEAR
+
+
+def _values(creator: Creator, home: Point | None, narrow: BoardFilter) -> dict[str, Any]:
+    values: dict[str, Any] = {
         "creator": creator.pk, "followers": creator.followers, "city": creator.city, "online": DealState.ONLINE,
         "gone": [ClaimState.QUIT.value, ClaimState.EXPIRED.value], "kind": narrow.kind,
         "categories": [str(one) for one in narrow.categories], "looked_at": LOOKED_AT,
     }  # fmt: skip
-    if home is not None:
-        high = (narrow.radius_km or creator.radius_km) / KM_OF_A_DEGREE
-        wide = high / max(0.05, cos(radians(home[1])))
-        values |= {
-            "east": home[0], "north": home[1], "west": home[0] - wide, "far_east": home[0] + wide,
-            "south": home[1] - high, "far_north": home[1] + high,
-        }  # fmt: skip
-    sql = _CANDIDATES.format(around=_IN_CITY if home is None else _NEAR, for_him=_FOR_HIM)
+    if home is None:
+        return values
+    high = (narrow.radius_km or creator.radius_km) / KM_OF_A_DEGREE
+    wide = high / max(0.05, cos(radians(home[1])))
+    return values | {
+        "east": home[0], "north": home[1], "west": home[0] - wide, "far_east": home[0] + wide,
+        "south": home[1] - high, "far_north": home[1] + high,
+    }  # fmt: skip
+
+
+def _fetch(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [_candidate(*row) for row in cursor.fetchall()]
+        return cursor.fetchall()
 
 
 def _candidate(

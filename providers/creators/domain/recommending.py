@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from providers.creators.domain.board import BoardFilter
-from providers.creators.domain.candidates import Candidate, find_candidates
+from providers.creators.domain.candidates import Candidate, find_candidates, find_closed
+from providers.creators.domain.eligibility import CarriedByOthers, ClaimRefused, TooFewFollowers
 from providers.creators.domain.exclusivities import closed_by_exclusivity
-from providers.creators.domain.viewers import Profile, know_profile
+from providers.creators.domain.viewers import Profile, home_of, know_profile
 from providers.creators.enums import ExclusivityState, Slot, Standing
 from providers.creators.models import Creator, CreatorTask, Exclusivity
 from providers.creators.recommendation.nearness import Point
@@ -43,11 +44,10 @@ class Recommended:
 
 @dataclass(frozen=True)
 class BoardPage:
-    """Rows of one page, how many pages there are, and the profile they were made for."""
+    """Rows of one page, how many rows all pages have, and the profile they were made for."""
 
     rows: list[Recommended]
-    number: int
-    pages: int
+    total: int
     profile: Profile
 
 
@@ -62,9 +62,8 @@ def recommend_tasks(*, creator: Creator, narrow: BoardFilter | None = None, numb
     candidates = _open_to(creator, find_candidates(creator=creator, home=home, narrow=narrow))
     ranked = rank_candidates(profile=profile, candidates=candidates, home=home)
     ordered, kept = keep_places(ranked, _purposes(profile))
-    pages = max(1, -(-min(len(ordered), MOST) // PAGE))
-    number = min(max(1, number), pages)
-    first = (number - 1) * PAGE
+    total = min(len(ordered), MOST)
+    first = (min(max(1, number), max(1, -(-total // PAGE))) - 1) * PAGE
     rows = ordered[first : first + PAGE]
     tasks = CreatorTask.objects.select_related("merchant", "deal", "store").in_bulk(
         [candidate.task_id for candidate, _ in rows]
@@ -83,10 +82,27 @@ def recommend_tasks(*, creator: Creator, narrow: BoardFilter | None = None, numb
             )
             for place, (candidate, rating) in enumerate(rows, start=first + 1)
         ],
-        number=number,
-        pages=pages,
+        total=total,
         profile=profile,
     )
+
+
+def list_closed(
+    *, creator: Creator, narrow: BoardFilter | None = None, most: int = 3
+) -> list[tuple[CreatorTask, ClaimRefused]]:
+    """Some open tasks near him that he cannot take, each with the reason; those meant for chosen creators are not told of."""
+    narrow = narrow or BoardFilter()
+    home = (float(narrow.at[0]), float(narrow.at[1])) if narrow.at else home_of(creator)
+    found = find_closed(creator=creator, home=home, narrow=narrow, most=5 * most)
+    tasks = CreatorTask.objects.select_related("merchant", "deal", "store").in_bulk(found)
+    rights = closed_by_exclusivity(tasks=tasks.values(), creator=creator)
+    closed: list[tuple[CreatorTask, ClaimRefused]] = []
+    for task in (tasks[one] for one in found if one in tasks):
+        if creator.followers < task.min_followers:
+            closed.append((task, TooFewFollowers(wanted=task.min_followers, has=creator.followers)))
+        elif task.pk in rights:
+            closed.append((task, CarriedByOthers(**rights[task.pk].facts())))
+    return closed[:most]
 
 
 def rank_candidates(

@@ -48,9 +48,7 @@ class Profile:
 
     @property
     def home(self) -> Point | None:
-        if self.creator.longitude is None or self.creator.latitude is None:
-            return None
-        return float(self.creator.longitude), float(self.creator.latitude)
+        return home_of(self.creator)
 
     @cached_property
     def interests(self) -> dict[str, Interest]:
@@ -74,6 +72,13 @@ class Profile:
         """What the score goes by; `home`: as if he started from there."""
         haunts = tuple(point for _, point in self.history if point is not None)
         return Viewer(home=home or self.home, haunts=haunts, interests=self.interests)
+
+
+def home_of(creator: Creator) -> Point | None:
+    """Where he says he starts from."""
+    if creator.longitude is None or creator.latitude is None:
+        return None
+    return float(creator.longitude), float(creator.latitude)
 
 
 def know_profile(*, creator: Creator) -> Profile:

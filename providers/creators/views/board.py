@@ -19,6 +19,7 @@ from providers.creators.domain.eligibility import find_refusal
 from providers.creators.enums import HOLDING, ClaimState, TaskKind
 from providers.creators.forms import RADII_KM, BoardForm
 from providers.creators.views.doors import CreatorRequest, creator_page
+from providers.creators.views.recommended import recommended_context
 from providers.creators.views.words import CLAIM_STATUS, distance
 
 PER_PAGE = 20
@@ -40,18 +41,26 @@ def _board(request: CreatorRequest) -> HttpResponse:
     chosen = form.cleaned_data
     creator, place = request.creator, form.place
     narrow = BoardFilter(
-        sort=chosen.get("sort") or "near",
+        sort=chosen.get("sort") or "suits",
         kind=TaskKind(chosen["kind"]) if chosen.get("kind") else None,
         categories=[chosen["category"]] if chosen.get("category") else [],
         radius_km=chosen.get("radius"),
         at=place,
     )
-    page = Paginator(list_board(creator=creator, narrow=narrow), PER_PAGE).get_page(request.GET.get("page"))
+    if narrow.sort == "suits":
+        board = recommended_context(request, narrow)
+    else:
+        page = Paginator(list_board(creator=creator, narrow=narrow), PER_PAGE).get_page(
+            request.GET.get("page")
+        )
+        board = {
+            "page": page,
+            "rows": [{"task": task, "metres": distance(getattr(task, "metres", None))} for task in page],
+        }
     radius = narrow.radius_km or creator.radius_km
     context: dict[str, Any] = {
         "tab": "board",
-        "page": page,
-        "rows": [(task, distance(getattr(task, "metres", None))) for task in page],
+        **board,
         "sorts": [
             {"label": label, "value": value, "current": value == narrow.sort}
             for value, label in form.fields["sort"].choices  # type: ignore[attr-defined]
