@@ -59,7 +59,8 @@ PROVIDERS = {
 # (providers/creators/tests/test_pages.py).
 CREATORS = {
     "creator_board", "creator_join", "creator_profile", "creator_task", "creator_task_claim", "creator_claims",
-    "creator_claim", "creator_claim_visit", "creator_claim_submit", "creator_claim_quit",
+    "creator_claim", "creator_claim_visit", "creator_claim_submit", "creator_claim_quit", "creator_task_hide",
+    "creator_task_show", "creator_interests",
 }  # fmt: skip
 ONES_OWN = {"statement_file_news"}  # what a person had made (coupons/settlement/tests/test_files.py)
 OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "admin:", "accounts/", "ops/")

@@ -21,7 +21,6 @@ from providers.creators.reasons import tell_learned, tell_reasons
 from providers.creators.recommendation.rating import Interest
 from providers.creators.recommendation.slots import PAGE
 from providers.creators.views.doors import CreatorRequest, creator_page
-from providers.creators.views.words import distance
 
 
 def recommended_context(request: CreatorRequest, narrow: BoardFilter) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def recommended_context(request: CreatorRequest, narrow: BoardFilter) -> dict[st
         "rows": [
             {
                 "task": row.task,
-                "metres": distance(row.metres),
+                "metres": "",  # the reasons say it
                 "reasons": tell_reasons(row),
                 "can_hide": True,
             }
