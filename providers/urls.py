@@ -1,8 +1,9 @@
-from django.urls import path
+from django.urls import include, path
 
 from providers.views import clients, engagements, figures, onboarding, partners, staff
 
 urlpatterns = [
+    path("", include("providers.station_urls")),
     path("p/", clients.provider_home, name="provider_home"),
     path("p/<int:provider_id>/", clients.provider_clients, name="provider_clients"),
     path("p/<int:provider_id>/engagements/", engagements.provider_engagements, name="provider_engagements"),

@@ -14,6 +14,7 @@ ENUMS = (
     "coupons.settlement.enums",
     "coupons.live.enums",
     "providers.creators.enums",
+    "providers.enums",
     "merchants.enums",
     "core.enums",
 )

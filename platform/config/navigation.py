@@ -33,7 +33,9 @@ MERCHANT: list[Item] = [
     Item("stores", _("Stores"), "building-store", SHOP, OFFICE, scope="stores"),
     Item("staff", _("Staff"), "users", SHOP, TRADERS),
     Item("partners", _("Partners"), "friends", SHOP, frozenset({OWNER})),
+    Item("merchant_stations", _("City stations"), "map-pin", SHOP, OFFICE),
     Item("settings", _("Settings"), "settings", SHOP, frozenset({OWNER})),
+    Item("exclusives", _("Exclusive rights"), "lock", GROWTH, TRADERS, scope="deals"),
     Item("live_sessions", _("Live"), "broadcast", GROWTH, OFFICE, scope="deals"),
     Item("creator_tasks", _("Creators"), "video", GROWTH, TRADERS, scope="deals"),
 ]

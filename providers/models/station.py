@@ -79,7 +79,7 @@ class StationTerritory(models.Model):
     category = models.CharField(pgettext_lazy("category", "Trade"), max_length=10, choices=Category)
     area = IntegerRangeField()
     area_code = models.CharField(max_length=6)
-    area_name = models.CharField(_("Area"), max_length=80)
+    area_name = models.CharField(pgettext_lazy("territory", "Area"), max_length=80)
     period = DateTimeRangeField()
     created_by = models.ForeignKey(
         User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False

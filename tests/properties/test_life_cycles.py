@@ -99,8 +99,26 @@ from merchants.enums import (
 )
 from merchants.models import StaffInvitation, Store, Terms
 from merchants.tests.agreeing import make_payee, propose
-from providers.creators.enums import CLAIM_TRANSITIONS, TASK_TRANSITIONS
+from providers.creators.enums import CLAIM_TRANSITIONS, EXCLUSIVITY_TRANSITIONS, TASK_TRANSITIONS
+from providers.enums import (
+    ENGAGEMENT_TRANSITIONS,
+    OFFER_TRANSITIONS,
+    STATION_MERCHANT_TRANSITIONS,
+    STATION_TRANSITIONS,
+)
 from tests.properties.creator_cycles import CLAIM_STEPS, TASK_STEPS, put_claim, put_task
+from tests.properties.partner_cycles import (
+    ENGAGEMENT_STEPS,
+    EXCLUSIVITY_STEPS,
+    OFFER_STEPS,
+    STATION_MERCHANT_STEPS,
+    STATION_STEPS,
+    put_engagement,
+    put_exclusivity,
+    put_offer,
+    put_station,
+    put_station_merchant,
+)
 from tests.properties.payout_cycles import STEPS, pay_line, pay_statement, put_batch, put_payout
 from tools.write_life_cycles import PAGE, find_tables, write_page
 
@@ -802,6 +820,11 @@ CYCLES = {
     "Invitation": INVITATION,
     "Terms": TERMS,
     "Job": JOB,
+    "Engagement": Cycle(ENGAGEMENT_TRANSITIONS, put_engagement, ENGAGEMENT_STEPS),
+    "Offer": Cycle(OFFER_TRANSITIONS, put_offer, OFFER_STEPS),
+    "Station": Cycle(STATION_TRANSITIONS, put_station, STATION_STEPS),
+    "Exclusivity": Cycle(EXCLUSIVITY_TRANSITIONS, put_exclusivity, EXCLUSIVITY_STEPS),
+    "Station merchant": Cycle(STATION_MERCHANT_TRANSITIONS, put_station_merchant, STATION_MERCHANT_STEPS),
 }
 
 

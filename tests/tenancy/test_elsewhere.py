@@ -26,7 +26,7 @@ PUBLIC = {
     "shop_home", "shop_deal", "shop_orders", "shop_order", "shop_coupons", "shop_coupon", "shop_live", "shop_live_deal",
     "shop_waiting", "shop_waiting_leave", "api_waiting",  # the ticket is signed, and says whose place it is
     "api_customer_sign_in", "api_staff_sign_in", "api_merchant", "api_stores", "api_deals", "api_deal",
-    "api_payment_notifications", "api_schema", "api-docs",
+    "api_payment_notifications", "api_schema", "api-docs", "provider_list", "provider_scorecard",
 }  # fmt: skip
 COUNTER = {"clerk", "clerk_store", "clerk_check", "clerk_redeem", "clerk_undo", "clerk_today"}
 # Answers that need a token: name -> how they are asked.
@@ -62,6 +62,13 @@ CREATORS = {
     "creator_claim", "creator_claim_visit", "creator_claim_submit", "creator_claim_quit", "creator_task_hide",
     "creator_task_show", "creator_interests",
 }  # fmt: skip
+# Of stations and their providers, opened by a grant there (providers/tests/test_station_pages.py).
+STATIONS = {
+    "stations", "station", "station_training_done", "station_offer", "station_offer_withdraw", "station_merchant_end",
+    "station_post_give", "station_post_end", "provider_stations", "provider_station_new", "provider_station",
+    "provider_station_open", "provider_station_close", "territory_give", "territory_end", "training_add",
+    "training_retire", "training_pass", "training_send_back",
+}  # fmt: skip
 ONES_OWN = {"statement_file_news"}  # what a person had made (coupons/settlement/tests/test_files.py)
 OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "admin:", "accounts/", "ops/")
 
@@ -69,7 +76,9 @@ OTHERS_HOUSES = ("api/", "account_", "mfa_", "socialaccount", "usersessions", "a
 def test_every_url_has_its_place() -> None:
     own = {name for name in URLS if not name.startswith(OTHERS_HOUSES)}
     by_token = set(BY_TOKEN) | set(OF_STAFF)
-    assert own == PUBLIC | COUNTER | by_token | set(PAGES) | PAYEES | PROVIDERS | CREATORS | ONES_OWN
+    assert (
+        own == PUBLIC | COUNTER | by_token | set(PAGES) | PAYEES | PROVIDERS | CREATORS | STATIONS | ONES_OWN
+    )
 
 
 def ask(user: User | None, name: str, ids: dict[str, int], body: Any = None, *, slug: str = "") -> Any:

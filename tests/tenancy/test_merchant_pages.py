@@ -140,6 +140,15 @@ PAGES: dict[str, set[str]] = {
     "partner_refuse": {"owner"},
     "partner_withdraw": {"owner"},
     "partner_end": {"owner"},
+    "merchant_stations": OFFICE,
+    "merchant_station_agree": {"owner"},
+    "merchant_station_refuse": {"owner"},
+    "merchant_station_end": {"owner"},
+    "exclusives": MANAGERS,
+    "exclusive_new": {"owner"},
+    "exclusive_agree": {"owner"},
+    "exclusive_refuse": {"owner"},
+    "exclusive_end": {"owner"},
 }
 ARGUMENTS = {"kind": "csv", "suffix": "json", "entrance": "short_video", "step": "approve"}
 NOUNS = {"store": "store_id", "clerk": "clerk", "deal": "deal_id"}  # what lists are filtered by

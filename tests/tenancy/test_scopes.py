@@ -27,6 +27,7 @@ SCOPED: dict[Scope, set[str]] = {
         "live_end", "live_cancel", "live_deal_add", "live_deal_pieces", "live_note_add", "live_note_tick", "live_card",
         "live_deal_card", "live_wall", "live_wall_figures", "creator_tasks", "creator_task_new", "creator_task_detail",
         "creator_task_edit", "creator_task_open", "creator_task_extend", "creator_task_end", "creator_claim_answer",
+        "exclusives", "exclusive_new",
     },
     Scope.REDEMPTIONS: {
         "merchant_home", "coupons", "coupon_detail", "redemptions", "redemptions_export", "redemption_detail",

@@ -46,14 +46,17 @@ from identity.models import User
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
 from merchants.domain.memberships import set_membership
-from merchants.enums import ShareKind
+from merchants.enums import Category, ShareKind
 from merchants.models import Membership
 from merchants.tests.agreeing import make_payee, propose
 from providers.creators.domain.claims import claim_place
+from providers.creators.domain.exclusivities import propose_exclusivity
+from providers.creators.models import Exclusivity
 from providers.creators.tests.studio import make_creator, make_task
 from providers.domain.engagements import propose_change
-from providers.models import EngagementOffer
+from providers.models import EngagementOffer, StationMerchant
 from providers.tests.firms import make_firm
+from providers.tests.stations import make_house
 
 _phones = itertools.count(13_900_000_000)
 
@@ -152,6 +155,7 @@ def make_world(*, slug: str, mark: str) -> World:
             payee=make_payee(ShareKind.SERVICE_FEE, f"{mark}代运营"),
         )
         offer = _engagement(town)
+        link_of_station, right = _partners(town, mark)
         with pytest.raises(CouponUnknown):
             town.redeem(new_code())
         return World(
@@ -200,12 +204,28 @@ def make_world(*, slug: str, mark: str) -> World:
                 "terms_id": terms.pk,
                 "engagement_id": offer.engagement_id,
                 "offer_id": offer.pk,
+                "link_id": link_of_station.pk,
+                "exclusivity_id": right.pk,
                 "clerk": town.clerk.pk,
                 "customer": town.customer.pk,
                 "merchant": town.merchant.pk,
             },
             codes=[settled.code, used.code, fresh.code, returned.code],
         )
+
+
+def _partners(town: Town, mark: str) -> tuple[StationMerchant, Exclusivity]:
+    """What a city station offers and what a provider asks for; both wait for the owner."""
+    firm = make_firm("渝州服务商")
+    link = make_house(firm, f"{mark}站", category=Category(town.merchant.category)).offer(
+        town, note=f"{mark}地推"
+    )
+    right = propose_exclusivity(
+        merchant=town.merchant, deal=town.deal, area_code="", begins=timezone.now(),
+        ends=timezone.now() + timedelta(days=9), holders=[firm.provider.party], for_party_id=firm.provider.pk,
+        by=firm.owner, note=f"{mark}专供",
+    )  # fmt: skip
+    return link, right
 
 
 def _payout(town: Town, statement: Statement) -> Payout:

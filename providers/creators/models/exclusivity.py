@@ -32,7 +32,7 @@ class Exclusivity(models.Model):
     )
     area = IntegerRangeField()
     area_code = models.CharField(max_length=6, blank=True, default="")
-    area_name = models.CharField(_("Area"), max_length=80, blank=True, default="")
+    area_name = models.CharField(pgettext_lazy("territory", "Area"), max_length=80, blank=True, default="")
     period = DateTimeRangeField()
     holders: "models.ManyToManyField[Party, models.Model]" = models.ManyToManyField(
         Party, related_name="+", verbose_name=pgettext_lazy("exclusivity", "Only")
