@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -57,7 +58,7 @@ class ProfileForm(PlaceForm):
         label=_("As far as"),
         coerce=int,
         initial=5,
-        choices=[(km, _("%(km)s km") % {"km": km}) for km in RADII_KM],
+        choices=[(km, format_lazy("{} {}", km, pgettext_lazy("unit", "km"))) for km in RADII_KM],
     )
     categories = forms.MultipleChoiceField(
         label=_("What you like to show"),

@@ -61,7 +61,7 @@ def test_without_the_conditional_update_the_last_place_is_given_twice(
 
 def test_giving_up_against_coming_again_and_the_end_of_the_task(town: Town) -> None:
     """Whoever comes first holds the task; nobody waits for the other in a ring."""
-    task, creator = make_task(town, quota=1), make_creator()
+    task, creator = make_task(town, quota=2), make_creator()
     claim = claim_place(task=task, creator=creator)
 
     met = hold_against(
