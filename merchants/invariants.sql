@@ -9,6 +9,7 @@ SELECT COALESCE(p.merchant_id, g.party_id) AS merchant_id, COALESCE(p.user_id, g
 FROM (SELECT m.merchant_id, m.user_id, m.role FROM merchants_membership m
       WHERE m.is_active AND {merchant m.merchant_id}) p
 FULL JOIN (SELECT i.party_id, i.user_id, i.role FROM identity_grant i
+           JOIN merchants_merchant o ON o.party_id = i.party_id
            WHERE i.why = 'membership' AND i.valid_until IS NULL AND {merchant i.party_id}) g
   ON g.party_id = p.merchant_id AND g.user_id = p.user_id
 WHERE p.role IS DISTINCT FROM g.role;

@@ -462,6 +462,23 @@ TERMS: dict[str, Planting] = {
     ),
 }
 
+PARTNERS: dict[str, Planting] = {
+    "engagements_grant_what_they_say": Planting(
+        "UPDATE identity_grant SET scopes = array_append(scopes, 'phones')"
+        " WHERE party_id = {here} AND for_party_id IS NOT NULL"
+    ),
+    "engagements_in_force_are_at_work": Planting(
+        "UPDATE identity_grant SET valid_until = clock_timestamp() WHERE party_id = {here} AND for_party_id IS NOT NULL"
+    ),
+    "a_change_waits_exactly_where_one_is_proposed": Planting(
+        "UPDATE providers_engagement SET state = 'changing' WHERE merchant_id = {here} AND state = 'active'"
+    ),
+    "engagements_rest_on_their_last_agreed_offer": Planting(
+        "UPDATE providers_engagementoffer SET service_fee_bps = service_fee_bps + 1"
+        " WHERE engagement_id IN (SELECT id FROM providers_engagement WHERE merchant_id = {here} AND state = 'active')"
+    ),
+}
+
 TENANCY: dict[str, Planting] = {
     "every_merchant_is_a_party_of_its_kind": Planting(
         "UPDATE identity_party SET kind = 'provider' WHERE id = {here}"
@@ -618,5 +635,6 @@ PLANTINGS = (
     | TENANCY
     | FIGURES
     | LIVE
+    | PARTNERS
     | CREATORS
 )

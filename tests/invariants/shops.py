@@ -40,7 +40,7 @@ from coupons.settlement.models import BillUpload, Break, SettlementLine, Stateme
 from coupons.settlement.tests.billing import bill_of, rows_of_day
 from coupons.settlement.tests.paying import bank_says, give_account
 from coupons.tests.town import Town, make_town, make_user, put_paid_refund
-from identity.enums import Role
+from identity.enums import Role, Scope
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
 from merchants.enums import ShareKind
@@ -49,6 +49,8 @@ from providers.creators.domain.claims import claim_place
 from providers.creators.domain.tasks import end_task
 from providers.creators.enums import ClaimState
 from providers.creators.tests.studio import link_of, make_claim, make_creator, make_task, take_steps
+from providers.domain.engagements import propose_engagement
+from providers.tests.firms import make_firm
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -75,6 +77,7 @@ def build_shop(slug: str) -> Town:
     _paid_out(town)
     _allotted(town)
     _sold_live(town)
+    _served(town)
     _carried_by_creators(town)
     _kept_beside(town)
     return town
@@ -250,6 +253,16 @@ def _sold_live(town: Town) -> None:
     )
     add_note(session=planned, text="to do", is_todo=True, by=town.owner)
     put_rehearsal(session=planned, by=town.owner)
+
+
+def _served(town: Town) -> None:
+    """A provider runs the shop, and another one's offer waits."""
+    make_firm(f"{town.merchant.slug} firm").engage(town)
+    other = make_firm(f"{town.merchant.slug} other")
+    propose_engagement(
+        provider=other.provider, merchant=town.merchant, scopes=[Scope.DEALS], service_fee_bps=0,
+        for_party_id=other.provider.pk, by=other.owner,
+    )  # fmt: skip
 
 
 def _carried_by_creators(town: Town) -> None:
