@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE = {
     "owner": ("+8613800000011", ["/", "/m/shancheng/", "/clerk/"]),
     "clerk": ("+8613800000014", ["/clerk/"]),
+    "creator": ("+8613800000041", ["/c/"]),
     "nobody": (None, ["/", "/h5/shancheng/", "/accounts/login/"]),
 }
 # Not pages of ours, files, or doors that change something.
@@ -38,6 +39,8 @@ MUST_SEE = {
     "statement_detail", "clerk", "clerk_store", "shop_home", "shop_deal", "account_login", "home",
     "refunds", "recalls", "refund_detail",
     "live_sessions", "live_new", "live_session", "live_card", "live_wall", "shop_live", "rehearsals", "deal_entrances",
+    "creator_tasks", "creator_task_detail", "creator_task_new", "order_attribution", "creator_board", "creator_task",
+    "creator_claims", "creator_claim", "creator_profile", "payee_statements",
     "reconciliation", "reconciliation_day", "reconciliation_break", "bill_upload_new", "provider_bill",
 }  # fmt: skip
 
