@@ -40,3 +40,43 @@ LEFT JOIN merchants_terms t ON t.id = e.terms_id
 WHERE {merchant e.merchant_id} AND e.active_at IS NOT NULL
   AND (o.scopes IS NULL OR NOT e.scopes <@ o.scopes OR o.service_fee_bps <> COALESCE(t.bps, 0)
     OR (t.id IS NOT NULL AND (t.merchant_id <> e.merchant_id OR t.payee_id <> e.provider_id OR t.kind <> 'service_fee')));
+
+-- area: stations | City stations | 城市站点
+
+-- name: serving_posts_and_grants_agree
+-- en: Whoever works for a provider or a station has access there exactly by his post, and whoever left has none.
+-- zh: 服务商和站点的在职人员按岗位持有权限，离职人员没有任何权限。
+SELECT COALESCE(p.party_id, g.party_id) AS party_id, COALESCE(p.user_id, g.user_id) AS user_id
+FROM (SELECT m.provider_id AS party_id, m.user_id, m.role FROM providers_providermembership m WHERE m.is_active
+      UNION ALL SELECT s.station_id, s.user_id, s.role FROM providers_stationmembership s WHERE s.is_active) p
+FULL JOIN (SELECT i.party_id, i.user_id, i.role FROM identity_grant i JOIN identity_party o ON o.id = i.party_id
+           WHERE o.kind IN ('provider', 'station') AND i.why = 'membership' AND i.valid_until IS NULL) g
+  ON g.party_id = p.party_id AND g.user_id = p.user_id
+WHERE p.role IS DISTINCT FROM g.role;
+
+-- name: a_station_opens_trained
+-- en: A station that opened had passed every point of the training its provider asked for then.
+-- zh: 已开业的站点都通过了服务商当时要求的全部培训项。
+SELECT s.party_id AS station_id, i.id AS item_id FROM providers_station s
+JOIN providers_trainingitem i ON i.provider_id = s.provider_id AND i.created_at <= s.opened_at
+    AND (i.retired_at IS NULL OR i.retired_at > s.opened_at)
+WHERE NOT EXISTS (SELECT FROM providers_trainingcompletion c
+    WHERE c.station_id = s.party_id AND c.item_id = i.id AND c.passed_at <= s.opened_at);
+
+-- name: one_trade_of_a_place_has_one_station
+-- en: No trade of an area is held twice at once among one provider's stations, and a territory is of its station's provider.
+-- zh: 同一服务商的同一区域同一行业同一时间只归一个站点，且辖区与站点同属一个服务商。
+SELECT a.id AS territory_id, b.id AS other_id FROM providers_stationterritory a
+JOIN providers_stationterritory b ON b.id > a.id AND b.provider_id = a.provider_id AND b.category = a.category
+    AND b.area && a.area AND b.period && a.period
+UNION ALL
+SELECT t.id, NULL FROM providers_stationterritory t JOIN providers_station s ON s.party_id = t.station_id
+WHERE s.provider_id <> t.provider_id;
+
+-- name: open_stations_look_after_shops
+-- en: A shop is looked after by an open station only; one that closed looks after none and holds no territory.
+-- zh: 只有营业中的站点在服务商户；已关闭的站点不再服务商户，也不持有辖区。
+SELECT m.id FROM providers_stationmerchant m JOIN providers_station s ON s.party_id = m.station_id
+WHERE {merchant m.merchant_id} AND m.state = 'active'
+  AND (s.state <> 'open' OR EXISTS (SELECT FROM providers_stationmerchant o
+      WHERE o.merchant_id = m.merchant_id AND o.state = 'active' AND o.id <> m.id));

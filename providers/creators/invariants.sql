@@ -47,3 +47,28 @@ UNION ALL
 SELECT o.id FROM coupons_ordershare s JOIN coupons_order o ON o.id = s.order_id
 LEFT JOIN coupons_placement p ON p.id = o.placement_id
 WHERE {merchant s.merchant_id} AND s.rule LIKE 'claim:%' AND p.rule IS NULL;
+
+-- name: exclusive_rights_never_overlap
+-- en: Of one merchant's exclusive rights in force no two cover the same deal in the same area at the same time.
+-- zh: 同一商户生效中的独家权，不会有两项同时覆盖同一套餐的同一区域。
+SELECT a.id AS exclusivity_id, b.id AS other_id FROM creators_exclusivity a
+JOIN creators_exclusivity b ON b.merchant_id = a.merchant_id AND b.id > a.id AND b.state = 'in_force'
+    AND b.area && a.area AND b.period && a.period
+    AND (a.deal_id IS NULL OR b.deal_id IS NULL OR a.deal_id = b.deal_id)
+WHERE {merchant a.merchant_id} AND a.state = 'in_force';
+
+-- name: exclusive_rights_are_of_their_shop
+-- en: An exclusive right names a deal of its own merchant, or none.
+-- zh: 独家权所指的套餐属于本商户（或不指定套餐）。
+SELECT x.id AS exclusivity_id FROM creators_exclusivity x JOIN coupons_deal d ON d.id = x.deal_id
+WHERE {merchant x.merchant_id} AND d.merchant_id <> x.merchant_id;
+
+-- name: exclusive_rights_have_holders
+-- en: An exclusive right in force has a holder, each a provider or a creator, and its merchant's consent.
+-- zh: 生效中的独家权都有专属方（服务商或达人），并经商户同意。
+SELECT x.id AS exclusivity_id FROM creators_exclusivity x
+WHERE {merchant x.merchant_id} AND x.state = 'in_force'
+  AND (x.answered_by_id IS NULL
+    OR NOT EXISTS (SELECT FROM creators_exclusivity_holders h WHERE h.exclusivity_id = x.id)
+    OR EXISTS (SELECT FROM creators_exclusivity_holders h JOIN identity_party p ON p.id = h.party_id
+        WHERE h.exclusivity_id = x.id AND p.kind NOT IN ('provider', 'creator')));

@@ -8,7 +8,6 @@ import pytest
 from django.core.cache import cache
 from django_scopes import scopes_disabled
 from playwright.sync_api import Page, expect
-from providers.tests.stations import make_house, trade_in
 
 from core.domain.jobs import run_due_jobs
 from core.invariants import check_invariants
@@ -21,6 +20,7 @@ from coupons.tests.town import Town, make_town, make_user
 from providers.creators.models import CreatorTask, TaskClaim
 from providers.creators.tests.studio import make_creator
 from providers.tests.firms import Firm, make_firm
+from providers.tests.stations import make_house, trade_in
 from tests.browser.test_main_job import let_days_pass
 
 pytestmark = pytest.mark.django_db(transaction=True)

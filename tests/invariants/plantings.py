@@ -592,6 +592,40 @@ CREATORS: dict[str, Planting] = {
     ),
 }
 
+STATION = "(SELECT station_id FROM providers_stationmerchant WHERE merchant_id = {here})"
+RIGHT = "(SELECT max(id) FROM creators_exclusivity WHERE merchant_id = {here})"
+STATIONS: dict[str, Planting] = {
+    "serving_posts_and_grants_agree": Planting(
+        f"UPDATE providers_stationmembership SET is_active = false WHERE role = 'manager' AND station_id = {STATION}"
+    ),
+    "a_station_opens_trained": Planting(
+        "UPDATE providers_trainingcompletion SET passed_at = NULL, passed_by_id = NULL"
+        f" WHERE station_id = {STATION}"
+    ),
+    "one_trade_of_a_place_has_one_station": Planting(
+        "INSERT INTO providers_stationterritory (provider_id, station_id, category, area, area_code, area_name, period)"
+        " SELECT provider_id, station_id, category, area, area_code, area_name, period FROM providers_stationterritory"
+        f" WHERE station_id = {STATION}"
+    ),
+    "open_stations_look_after_shops": Planting(
+        f"UPDATE providers_station SET state = 'closed', closed_at = now() WHERE party_id = {STATION}"
+    ),
+    "exclusive_rights_never_overlap": Planting(
+        "WITH r AS (INSERT INTO creators_exclusivity (merchant_id, area, area_code, area_name, period, note, state,"
+        " proposed_for_id, proposed_by_id, answered_by_id, answered_at) SELECT merchant_id, area, area_code, area_name,"
+        f" period, note, state, proposed_for_id, proposed_by_id, answered_by_id, answered_at FROM creators_exclusivity"
+        f" WHERE id = {RIGHT} RETURNING id) INSERT INTO creators_exclusivity_holders (exclusivity_id, party_id)"
+        f" SELECT r.id, h.party_id FROM r, creators_exclusivity_holders h WHERE h.exclusivity_id = {RIGHT}"
+    ),
+    "exclusive_rights_are_of_their_shop": Planting(
+        "UPDATE creators_exclusivity SET deal_id = (SELECT max(id) FROM coupons_deal WHERE merchant_id = {there})"
+        f" WHERE id = {RIGHT}"
+    ),
+    "exclusive_rights_have_holders": Planting(
+        f"DELETE FROM creators_exclusivity_holders WHERE exclusivity_id = {RIGHT}"
+    ),
+}
+
 PAYOUTS: dict[str, Planting] = {
     "payouts_equal_their_statements": Planting(
         "UPDATE settlement_payoutitem SET amount_fen = amount_fen + 1 WHERE id = (SELECT max(id)"
@@ -637,4 +671,5 @@ PLANTINGS = (
     | LIVE
     | PARTNERS
     | CREATORS
+    | STATIONS
 )

@@ -43,14 +43,18 @@ from coupons.tests.town import Town, make_town, make_user, put_paid_refund
 from identity.enums import Role, Scope
 from merchants.domain.import_drafts import start_draft
 from merchants.domain.invitations import invite_staff
-from merchants.enums import ShareKind
+from merchants.enums import Category, ShareKind
 from merchants.tests.agreeing import agree
 from providers.creators.domain.claims import claim_place
+from providers.creators.domain.exclusivities import propose_exclusivity
 from providers.creators.domain.tasks import end_task
 from providers.creators.enums import ClaimState
 from providers.creators.tests.studio import link_of, make_claim, make_creator, make_task, take_steps
 from providers.domain.engagements import propose_engagement
+from providers.domain.stations import open_station
+from providers.domain.training import add_training_item, pass_training, report_done
 from providers.tests.firms import make_firm
+from providers.tests.stations import make_house
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -80,6 +84,7 @@ def build_shop(slug: str) -> Town:
     _served(town)
     _carried_by_creators(town)
     _kept_beside(town)
+    _kept_by_station(town)
     return town
 
 
@@ -273,6 +278,21 @@ def _carried_by_creators(town: Town) -> None:
     town.order(placement=link_of(working))
     take_steps(town, declined, ClaimState.DECLINED)
     end_task(task=make_claim(town, ClaimState.ACCEPTED).task, by=town.owner)
+
+
+def _kept_by_station(town: Town) -> None:
+    """Looked after by a trained station; a provider alone carries one of the deals."""
+    firm = make_firm(f"{town.merchant.slug} stations")
+    item = add_training_item(provider=firm.provider, title="redeeming", by=firm.owner)
+    house = make_house(firm, category=Category(town.merchant.category), is_open=False)
+    report_done(station=house.station, item=item, by=house.owner)
+    pass_training(station=house.station, item=item, by=firm.owner)
+    open_station(station=house.station, by=firm.owner)
+    house.bring_in(town, bps=50)
+    propose_exclusivity(
+        merchant=town.merchant, deal=town.make_deal(title="carried by one"), area_code="50", begins=timezone.now(),
+        ends=timezone.now() + DAY, holders=[firm.provider.party], for_party_id=town.merchant.pk, by=town.owner,
+    )  # fmt: skip
 
 
 def _kept_beside(town: Town) -> None:

@@ -13,12 +13,12 @@ def tables_in(sql: str) -> set[str]:
 
 
 def unguard(tables: Iterable[str]) -> None:
-    """Drop checks, unique keys and indexes of these tables and put every trigger aside, foreign keys' among them."""
+    """Drop checks, unique and exclusive keys and indexes of these tables and put every trigger aside, foreign keys' among them."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in sorted(tables):
             cursor.execute(
-                "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype IN ('c', 'u')",
+                "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype IN ('c', 'u', 'x')",
                 [table],
             )
             for (name,) in cursor.fetchall():
