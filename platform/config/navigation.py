@@ -42,7 +42,7 @@ MERCHANT: list[Item] = [
 
 PROVIDER: list[Item] = [
     Item("provider_clients", _("Clients"), "building-store", TRADE, OFFICE, tab=_("Clients")),
-    Item("provider_figures", _("Figures"), "chart-bar", TRADE, TRADERS, tab=_("Figures")),
+    Item("provider_figures", _("Sales figures"), "chart-bar", TRADE, TRADERS, tab=_("Sales figures")),
     Item("provider_engagements", _("Agreements"), "file-text", TRADE, OFFICE, tab=_("Agreements")),
     Item("provider_onboardings", _("New clients"), "flag", GROWTH, TRADERS, tab=_("New clients")),
     Item("provider_stations", _("City stations"), "map-pin", GROWTH, TRADERS),

@@ -143,6 +143,7 @@ def _check_sign_ins(client, town) -> None:
         "finance",
         "clerk",
         "creator",
+        "provider",
         "operator",
     }
     for row in town["sign_ins"]:

@@ -67,11 +67,14 @@ SENTENCES: dict[str, str | Promise] = {
     "task.create": gettext_lazy("%(who)s made the creators' task “%(title)s”."),
     "task.open": gettext_lazy("%(who)s published the creators' task “%(title)s”."),
     "task.end": gettext_lazy("%(who)s ended the creators' task “%(title)s”."),
-    "claim.approve": gettext_lazy("%(who)s approved a creator for “%(title)s”."),
-    "claim.decline": gettext_lazy("%(who)s declined a creator for “%(title)s”."),
-    "claim.accept": gettext_lazy("%(who)s accepted a creator's work for “%(title)s”."),
-    "claim.return": gettext_lazy("%(who)s returned a creator's work for “%(title)s”."),
-    "claim.release": gettext_lazy("%(who)s released a creator from “%(title)s”."),
+    "task.change": gettext_lazy("%(who)s changed the creators' task “%(title)s”."),
+    "task.extend": gettext_lazy("%(who)s gave the creators' task “%(title)s” more time or places."),
+    "claim.approve": gettext_lazy("%(who)s approved %(creator)s for “%(task)s”."),
+    "claim.decline": gettext_lazy("%(who)s declined %(creator)s for “%(task)s”."),
+    "claim.accept": gettext_lazy("%(who)s accepted the work of %(creator)s for “%(task)s”."),
+    "claim.return": gettext_lazy("%(who)s returned the work of %(creator)s for “%(task)s”: %(reason)s"),
+    "claim.release": gettext_lazy("%(who)s released %(creator)s from “%(task)s”."),
+    "statement.file_requested": gettext_lazy("%(who)s had a file of a statement made."),
 }
 OTHER = gettext_lazy("%(who)s did something that has no words here yet (%(verb)s).")
 

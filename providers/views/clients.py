@@ -37,8 +37,8 @@ PLACES: dict[Kind, tuple[str, str]] = {
     Kind.SOLD_OUT: ("coupons:deals", "?state=online"),
     Kind.SALE_ENDS: ("coupons:deals", "?state=online"),
     Kind.EXPIRING: ("coupons", ""),
-    Kind.CLAIMS: ("tasks", ""),
-    Kind.HANDED_IN: ("tasks", ""),
+    Kind.CLAIMS: ("creator_tasks", ""),
+    Kind.HANDED_IN: ("creator_tasks", ""),
 }
 
 

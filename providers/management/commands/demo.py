@@ -30,9 +30,11 @@ from merchants.seed import (
     build_operator,
 )
 from providers.creators.seed import CREATOR_PHONE, build_creators, build_tasks
+from providers.seed import PEOPLE, build_firm, engage_firm, leave_traces
 
 COLLEAGUE = {"zh": "平台财务 何琳", "en": "He Lin (finance)"}
 BANK = {"zh": "中国工商银行", "en": "ICBC"}
+
 DISPUTE = {
     "zh": "解放碑店 19:30 有一桌说只用了 1 张代金券，这里记了 2 张，请核对。",
     "en": "At Jiefangbei a table at 19:30 says it used one voucher, here are two. Please check.",
@@ -94,11 +96,18 @@ class Command(BaseCommand):
         operator = build_operator(lang=lang)
         customers = build_customers(lang=lang)
         creators = build_creators(lang=lang)
+        firm = build_firm(lang=lang)
         for seed in TOWN:
             shop = build_merchant(seed=seed, lang=lang)
+            if seed.slug in SLUGS[:2]:
+                owner = shop.with_role(Role.OWNER)[0]
+                engage_firm(
+                    firm=firm, merchant=shop.merchant, owner=owner, is_first=seed.slug == SLUGS[0], at=now
+                )
             build_trade(shop=shop, operator=operator, customers=customers, lang=lang, at=now)
             if seed.slug == SLUGS[0]:
                 build_live_sessions(shop=shop, customers=customers, lang=lang, at=now)
+                leave_traces(firm=firm, merchant=shop.merchant, lang=lang)
             build_tasks(shop=shop, creators=creators, customers=customers, lang=lang, at=now)
             confirmer = (shop.with_role(Role.FINANCE) or shop.with_role(Role.OWNER))[0]
             dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
@@ -142,6 +151,10 @@ class Command(BaseCommand):
 def _sign_ins() -> list[dict[str, str]]:
     rows = [_sign_in(person, seed.slug) for seed in TOWN for person in seed.people]
     rows.append({"role": "creator", "login": _login(CREATOR_PHONE), "password": PASSWORD, "url": "/c/"})
+    rows += [
+        {"role": "provider", "login": _login(phone), "password": PASSWORD, "url": "/p/"}
+        for phone, _name, _role in PEOPLE
+    ]
     rows.append({"role": "operator", "login": _login(OPERATOR_PHONE), "password": PASSWORD, "url": "/ops/"})
     return rows
 
