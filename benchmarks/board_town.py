@@ -80,9 +80,10 @@ SELECT t.merchant_id, t.id, c.party_id, CASE WHEN k = 0 THEN 'quit' ELSE 'accept
     CASE WHEN k = 0 THEN '' ELSE 'https://example.com/v' END, now(), now(), CASE WHEN k = 0 THEN NULL ELSE now() END,
     CASE WHEN k = 0 THEN now() END
 FROM (SELECT party_id, city, row_number() OVER (ORDER BY party_id) AS n FROM creators_creator) c
+JOIN (SELECT city, count(*) AS number FROM creators_creatortask GROUP BY city) o ON o.city = c.city
 JOIN generate_series(0, 5) k ON true
-JOIN (SELECT id, merchant_id, city, row_number() OVER (PARTITION BY city ORDER BY id) AS n, count(*) OVER (PARTITION BY city) AS of
-      FROM creators_creatortask) t ON t.city = c.city AND t.n = 1 + (c.n * 7919 + k * 104729) %% t.of
+JOIN (SELECT id, merchant_id, city, row_number() OVER (PARTITION BY city ORDER BY id) AS n FROM creators_creatortask) t
+    ON t.city = o.city AND t.n = 1 + (c.n * 7919 + k * 104729) %% o.number
 """
 _HIDDEN = """
 INSERT INTO creators_hiddentask (creator_id, task_id)

@@ -6,7 +6,6 @@ from itertools import cycle
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 
 from benchmarks.board_town import fill_board, pick_users
 from benchmarks.database import settle_down
@@ -16,6 +15,7 @@ from benchmarks.traffic import Request, Requests, measure_http
 from benchmarks.web import running_web
 from core.embedded.processes import say
 from identity.models import User
+from identity.sessions import SessionStore
 from providers.creators.domain.board_records import count_records
 from providers.creators.models import CreatorTask, DealRecord, Impression
 
@@ -68,5 +68,5 @@ def _visits(users: Sequence[int]) -> Iterator[Request]:
         cookie = (
             f"{settings.SESSION_COOKIE_NAME}={session.session_key}; {settings.LANGUAGE_COOKIE_NAME}=zh-hans"
         )
-        made.append(Request(path="/c/", method="GET", headers={"Cookie": cookie}, expect="公里"))
+        made.append(Request(path="/c/", method="GET", headers={"Cookie": cookie}, expect="任务广场"))
     return cycle(made)
