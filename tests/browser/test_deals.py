@@ -16,6 +16,7 @@ from coupons.models import Deal, DealStock
 from coupons.tests.town import Town, make_town, write_stock
 from identity.models import User
 from tests.browser.conftest import Watch
+from tests.browser.looks import LOOKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,10 +81,7 @@ def ids() -> dict[str, int]:
         return {deal.state: deal.pk for deal in Deal.objects.all()}
 
 
-@pytest.mark.parametrize("screen", ["phone", "desktop"])
-@pytest.mark.parametrize(
-    ("theme", "language"), [("light", "zh-hans"), ("dark", "en"), ("dark", "zh-hans"), ("light", "en")]
-)
+@pytest.mark.parametrize(("screen", "theme", "language"), LOOKS)
 def test_merchants_pages_are_readable_by_everyone(
     page: Page, axe: Callable, sign_in: Callable, town: Town, screen: str, theme: str, language: str
 ) -> None:

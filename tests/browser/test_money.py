@@ -14,6 +14,7 @@ from coupons.settlement.domain.settlement import settle_merchant
 from coupons.settlement.enums import StatementState
 from coupons.settlement.models import Statement
 from coupons.tests.town import Town, make_town
+from tests.browser.looks import LOOKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,9 +37,7 @@ def fits(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-@pytest.mark.parametrize("screen", ["phone", "desktop"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize(("screen", "theme", "language"), LOOKS)
 def test_money_pages_are_readable_by_everyone(
     page: Page, town: Town, axe: Callable[[Page], None], screen: str, theme: str, language: str
 ) -> None:

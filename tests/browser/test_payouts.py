@@ -17,6 +17,7 @@ from coupons.settlement.models import Payout, PayoutBatch
 from coupons.settlement.tests.paying import bank_says, give_account, redeem, state_and_confirm
 from coupons.tests.town import Town, make_town, make_user
 from identity.models import User
+from tests.browser.looks import LOOKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,14 +47,6 @@ def look(page: Page, axe: Callable[[Page], None], name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
     axe(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-LOOKS = [
-    ("phone", "dark", "zh-hans"),
-    ("phone", "light", "en"),
-    ("desktop", "light", "zh-hans"),
-    ("desktop", "dark", "en"),
-]
 
 
 @pytest.mark.parametrize(("screen", "theme", "language"), LOOKS)

@@ -12,6 +12,7 @@ from coupons.settlement.domain.uploads import start_upload
 from coupons.settlement.models import Break, ProviderBill
 from coupons.settlement.tests.billing import pay_and_bill
 from coupons.tests.town import Town, make_town
+from tests.browser.looks import LOOKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,9 +31,7 @@ def fits(page: Page) -> bool:
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-@pytest.mark.parametrize("screen", ["phone", "desktop"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize(("screen", "theme", "language"), LOOKS)
 def test_every_page_is_readable_by_everyone(
     page: Page, town: Town, axe: Callable[[Page], None], screen: str, theme: str, language: str
 ) -> None:

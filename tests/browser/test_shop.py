@@ -17,6 +17,7 @@ from coupons.domain.payments import start_payment
 from coupons.models import Coupon, DealStock, Order
 from coupons.tests.town import Town, make_customer, make_town
 from identity.api.authentication import CUSTOMER_TOKEN_LIFE, give_token
+from tests.browser.looks import LOOKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -202,9 +203,7 @@ def test_press_whose_answer_was_lost_makes_one_order(page: Page, town: Town, wat
     watch.errors.clear()
 
 
-@pytest.mark.parametrize("screen", ["phone", "desktop"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize(("screen", "theme", "language"), LOOKS)
 def test_pages_are_readable_by_everyone(
     page: Page, town: Town, axe: Callable, screen: str, theme: str, language: str
 ) -> None:

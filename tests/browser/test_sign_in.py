@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from identity.models import User
 from tests.browser.conftest import Watch
+from tests.browser.looks import LOOKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,9 +25,7 @@ def user() -> User:
     )
 
 
-@pytest.mark.parametrize("screen", ["phone", "desktop"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize(("screen", "theme", "language"), LOOKS)
 def test_sign_in_page_is_readable_by_everyone(
     page: Page, axe: Callable[[Page], None], theme: str, language: str, screen: str
 ) -> None:
