@@ -26,6 +26,8 @@ from providers.creators.views.words import CLAIM_STATUS, TASK_STATUS
 
 EDITORS = (Role.OWNER, Role.MANAGER)
 PER_PAGE = 20
+CLAIMS_PER_PAGE = 50
+WAITING = (ClaimState.CLAIMED, ClaimState.SUBMITTED)  # for the shop's answer
 # What the shop can do with a claim in each state, in the order of the buttons; those with True want a reason.
 ANSWERS: dict[ClaimState, list[tuple[str, bool]]] = {
     ClaimState.CLAIMED: [("approve", False), ("decline", True)],
@@ -55,7 +57,7 @@ def tasks(request: MerchantRequest) -> HttpResponse:
     claims = TaskClaim.objects.filter(task__in=list(page)).values_list("task_id", "state")
     waiting: dict[int, int] = {}
     for task_id, claim_state in claims:
-        if claim_state in (ClaimState.CLAIMED, ClaimState.SUBMITTED):
+        if claim_state in WAITING:
             waiting[task_id] = waiting.get(task_id, 0) + 1
     context = {
         "page": page,
@@ -119,7 +121,7 @@ def task_edit(request: MerchantRequest, task_id: int) -> HttpResponse:
 @merchant_page(*EDITORS, by=Scope.DEALS)
 @require_safe
 def task_detail(request: MerchantRequest, task_id: int) -> HttpResponse:
-    """The task, who took its places, and what each brought."""
+    """The task, who took its places (those that wait for an answer first), and what each brought."""
     return render_task(request, access_task(access=request.access, task_id=task_id))
 
 
@@ -162,8 +164,11 @@ def render_task(
     reason_forms: dict[int, ReasonForm] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    claims = list(access_claims(task=task))
+    claims = sorted(access_claims(task=task), key=lambda claim: (claim.state not in WAITING, claim.pk))
     sums = count_claims(claims=claims)
+    asked = next((place for place, one in enumerate(claims) if one.pk in (reason_forms or {})), None)
+    number = request.GET.get("page") if asked is None else asked // CLAIMS_PER_PAGE + 1
+    page = Paginator(claims, CLAIMS_PER_PAGE).get_page(number)
     rows = [
         {
             "claim": claim,
@@ -172,11 +177,12 @@ def render_task(
             "answers": ANSWERS.get(ClaimState(claim.state), []),
             "reason_form": (reason_forms or {}).get(claim.pk) or ReasonForm(auto_id=f"id_{claim.pk}_%s"),
         }
-        for claim in claims
+        for claim in page
     ]
     context: dict[str, Any] = {
         "task": task,
         "status": TASK_STATUS[TaskState(task.state)],
+        "page": page,
         "rows": rows,
         "total": _total(list(sums.values())),
         "targeted": list(task.targeted.order_by("name")),
