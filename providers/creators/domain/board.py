@@ -12,7 +12,7 @@ from coupons.enums import DealState
 from merchants.enums import Category
 from providers.creators.domain.places import is_open_now
 from providers.creators.enums import ClaimState, TaskKind
-from providers.creators.models import Creator, CreatorTask, TaskClaim
+from providers.creators.models import Creator, CreatorTask, HiddenTask, TaskClaim
 
 EARTH_METRES = 6_371_000
 METRES_OF_A_DEGREE = 111_320
@@ -57,14 +57,17 @@ def list_board(*, creator: Creator, narrow: BoardFilter | None = None) -> "Query
 
 
 def eligible_tasks(*, creator: Creator) -> "QuerySet[CreatorTask]":
-    """Open now, of a deal on sale, for him, and without a claim of his that holds or was turned down."""
+    """Open now, of a deal on sale, for him, not hidden by him, and without a claim of his that holds or was turned down."""
     chosen = CreatorTask.targeted.through.objects.filter(creatortask_id=OuterRef("pk"))  # type: ignore[attr-defined]
     his = TaskClaim.objects.filter(task_id=OuterRef("pk"), creator=creator).exclude(
         state__in=[ClaimState.QUIT, ClaimState.EXPIRED]
     )
+    hidden = HiddenTask.objects.filter(task_id=OuterRef("pk"), creator=creator)
     return CreatorTask.objects.filter(
         is_open_now(), min_followers__lte=creator.followers, deal__state=DealState.ONLINE
-    ).filter(Q(~Exists(chosen)) | Q(Exists(chosen.filter(creator_id=creator.pk))), ~Exists(his))
+    ).filter(
+        Q(~Exists(chosen)) | Q(Exists(chosen.filter(creator_id=creator.pk))), ~Exists(his), ~Exists(hidden)
+    )
 
 
 def _around(

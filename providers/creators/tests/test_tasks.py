@@ -18,6 +18,7 @@ from merchants.models import Store
 from providers.creators.domain.board import BoardFilter, list_board
 from providers.creators.domain.claims import claim_place, quit_claim
 from providers.creators.domain.creators import AlreadyCreator, CreatorProfile, change_profile, join_as_creator
+from providers.creators.domain.hiding import hide_task
 from providers.creators.domain.tasks import (
     TaskNotDraft,
     TaskOver,
@@ -30,6 +31,7 @@ from providers.creators.domain.tasks import (
 from providers.creators.enums import TaskKind, TaskState
 from providers.creators.models import Creator, CreatorTask
 from providers.creators.tests.studio import DAY, make_claim, make_creator, make_task, plan
+from providers.creators.views.compass import draw_compass
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +141,7 @@ def test_the_board_is_near_him_first_and_without_what_is_not_for_him(town):
     make_claim(town, creator=creator)
     given_up = make_claim(town, creator=creator)
     quit_claim(claim=given_up, by=creator.user)
+    hide_task(task=make_task(town), creator=creator)
 
     rows = list(list_board(creator=creator))
     assert [row.pk for row in rows] == [given_up.task_id, mine.pk, near.pk, far.pk]
@@ -149,6 +152,22 @@ def test_the_board_is_near_him_first_and_without_what_is_not_for_him(town):
     assert beyond.pk in {row.pk for row in best}
     tea = BoardFilter(categories=[Category.TEA])
     assert not list_board(creator=creator, narrow=tea).exists()
+
+
+def test_the_compass_shows_where_they_lie(town):
+    tasks = []
+    for longitude, latitude in (("106.560000", "29.560000"), ("106.550000", "29.552000")):
+        put_store(town, longitude, latitude)
+        tasks.append(make_task(town, is_open=False))
+    with scopes_disabled():
+        Store.objects.filter(pk=town.store.pk).update(longitude=None, latitude=None)
+    tasks.append(make_task(town, is_open=False))
+    compass = draw_compass(place=HERE, tasks=tasks, first=11)
+    assert (compass.outer_km, compass.inner_km) == ("1", "0.5")
+    # 968 m to the east and 891 m to the south; the third says no place
+    assert [(dot.number, dot.x, dot.y) for dot in compass.dots] == [(11, 96.8, 0.0), (12, 0.0, 89.1)]
+    assert draw_compass(place=(None, None), tasks=tasks, first=1) is None
+    assert draw_compass(place=HERE, tasks=tasks[2:], first=1) is None
 
 
 def test_without_a_place_the_board_is_his_citys(town):

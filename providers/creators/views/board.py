@@ -18,6 +18,7 @@ from providers.creators.domain.claims import claim_place, latest_claims
 from providers.creators.domain.eligibility import find_refusal
 from providers.creators.enums import HOLDING, ClaimState, TaskKind
 from providers.creators.forms import RADII_KM, BoardForm
+from providers.creators.views.compass import draw_compass
 from providers.creators.views.doors import CreatorRequest, creator_page
 from providers.creators.views.recommended import recommended_context
 from providers.creators.views.words import CLAIM_STATUS, distance
@@ -58,6 +59,8 @@ def _board(request: CreatorRequest) -> HttpResponse:
             "rows": [{"task": task, "metres": distance(getattr(task, "metres", None))} for task in page],
         }
     radius = narrow.radius_km or creator.radius_km
+    first = board["page"].start_index()
+    home = place or (creator.longitude, creator.latitude)
     context: dict[str, Any] = {
         "tab": "board",
         **board,
@@ -69,6 +72,8 @@ def _board(request: CreatorRequest) -> HttpResponse:
             {"label": label, "value": value, "current": value == chosen.get("kind", "")}
             for value, label in form.fields["kind"].choices  # type: ignore[attr-defined]
         ],
+        "first": first,
+        "compass": draw_compass(place=home, tasks=[row["task"] for row in board["rows"]], first=first),
         "form": form,
         "radius": radius,
         "wider": next((km for km in RADII_KM if km > radius), None),
