@@ -29,6 +29,7 @@ from merchants.seed import (
     build_merchant,
     build_operator,
 )
+from providers.creators.board_seed import build_board
 from providers.creators.seed import CREATOR_PHONE, build_creators, build_tasks
 from providers.seed import PEOPLE, build_firm, engage_firm, leave_traces
 
@@ -124,6 +125,7 @@ class Command(BaseCommand):
                 f"{shop.merchant.name}: {len(shop.stores)} stores, {len(statements)} statements"
                 f" ({time.monotonic() - began:.0f} s)"
             )
+        build_board(creators=creators.values())
         self._pay_out(operator, lang)
 
     def _pay_out(self, operator: User, lang: str) -> None:
