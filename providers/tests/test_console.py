@@ -18,7 +18,7 @@ from identity.enums import Role, Scope
 from identity.models import AuditEvent, User
 from merchants.models import Membership, Merchant
 from providers.domain.clients import look_after
-from providers.domain.engagements import narrow_engagement
+from providers.domain.engagements import narrow_engagement, propose_change
 from providers.domain.figures import sum_up_trade
 from providers.domain.onboarding import Step, begin_onboarding, read_progress
 from providers.models import Engagement, Onboarding, ProviderMembership
@@ -177,6 +177,23 @@ def test_a_shop_is_offered_agrees_and_is_entered(firm, town):
         "4.5%"
         in sign_in(firm.finance).get(f"/p/{firm.provider.pk}/engagements/{engagement.pk}/").content.decode()
     )
+
+
+def test_an_offer_stands_on_the_owners_home_page_until_it_is_answered(firm, town):
+    url = f"/m/{town.merchant.slug}/"
+    to_do = "offers to answer"
+    assert to_do not in sign_in(town.owner).get(url).content.decode()
+    engagement = firm.engage(town)
+    assert to_do not in sign_in(town.owner).get(url).content.decode()
+    propose_change(
+        engagement=engagement,
+        scopes=[Scope.DEALS],
+        service_fee_bps=0,
+        for_party_id=firm.provider.pk,
+        by=firm.owner,
+    )
+    assert to_do in sign_in(town.owner).get(url).content.decode()
+    assert to_do not in sign_in(firm.owner).get(url).content.decode()
 
 
 def test_a_refused_offer_says_why_not_a_second_time(firm, town):

@@ -181,5 +181,5 @@ def test_the_page_costs_the_same_for_one_row_and_three(client, town, rows, djang
         use(town, store=[town.store, town.other_store, town.store][number])
     client.force_login(town.owner)
 
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         client.get(f"/m/{town.merchant.slug}/")
