@@ -144,7 +144,7 @@ REFUSALS: dict[str, Refusal] = {
     # stations and exclusive rights
     "station_training_unfinished": Refusal(
         409,
-        _("%(left)s points of the training are not passed."),
+        _("Points of the training not passed yet: %(left)s."),
         _("Pass them first; then the station opens."),
     ),
     "station_without_territory": Refusal(

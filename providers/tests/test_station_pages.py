@@ -154,7 +154,7 @@ def test_from_a_new_station_to_a_shop_that_agrees(cast: Cast) -> None:
     provider.post(cast.url("territory_give"), {"categories": ["tea", "food"], "districts": [JIANGBEI]})
     assert StationTerritory.objects.filter(station=station).count() == 2
     refused = provider.post(cast.url("provider_station_open"), follow=True).content.decode()
-    assert "1 points of the training are not passed." in refused
+    assert "Points of the training not passed yet: 1." in refused
     signed_in(leader).post(cast.url("station_training_done"))
     provider.post(cast.url("training_pass"))
     provider.post(cast.url("provider_station_open"))
