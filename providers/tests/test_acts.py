@@ -16,7 +16,7 @@ FLOORS = ("merchants", "coupons", "providers", "platform")
 NOT_THEIRS = {
     "bank_account.cancelled", "bank_account.requested", "bill.imported", "break.adjusted", "break.explained", "break.taken", "claim.expire", "claim.quit", "claim.submit",
     "claim.take", "claim.visit", "creator.change", "creator.correct", "creator.join", "deal.approve", "deal.reject", "engagement.narrow",
-    "exclusivity.agree", "exclusivity.end", "exclusivity.propose", "exclusivity.refuse", "merchant.edit",
+    "exclusivity.agree", "exclusivity.end", "exclusivity.refuse", "merchant.edit",
     "onboarding.begin", "onboarding.give_up", "order.closed", "objection.answered", "payout_batch.approved",
     "payout_batch.downloaded", "payout_batch.exported", "payout_batch.proposed", "payout_batch.results",
     "payout_batch.withdrawn", "provider.create",

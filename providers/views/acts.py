@@ -65,7 +65,6 @@ SENTENCES: dict[str, str | Promise] = {
     "staff.invite": gettext_lazy("%(who)s invited %(name)s."),
     "staff.invitation_withdraw": gettext_lazy("%(who)s withdrew the invitation of %(name)s."),
     "exclusivity.propose": gettext_lazy("%(who)s asked for an exclusive right."),
-    "exclusivity.end": gettext_lazy("%(who)s gave an exclusive right up."),
     "task.create": gettext_lazy("%(who)s made the creators' task “%(title)s”."),
     "task.open": gettext_lazy("%(who)s published the creators' task “%(title)s”."),
     "task.end": gettext_lazy("%(who)s ended the creators' task “%(title)s”."),
