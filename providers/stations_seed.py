@@ -3,21 +3,27 @@ carries a deal of the first shop."""
 
 from datetime import datetime, timedelta
 
+from django_scopes import scope
+
 from identity.enums import Role
 from identity.models import Party, User
-from merchants.enums import Category
+from merchants.enums import Category, ShareKind, TermsState
+from merchants.models import Terms
 from merchants.seed import PersonSeed, SeededMerchant, build_user, t
 from providers.creators.domain.exclusivities import propose_exclusivity
 from providers.creators.models import Creator, CreatorTask
+from providers.creators.seed import CREATORS
 from providers.domain.station_merchants import agree_to_station, offer_to_merchant
 from providers.domain.stations import create_station, open_station, set_station_membership
 from providers.domain.territories import give_territory
 from providers.domain.training import add_training_item, pass_training, report_done
-from providers.models import Provider, Station
+from providers.models import Provider, Station, StationMerchant
+from providers.seed import LONG_AGO
 
 LEADER = PersonSeed("+8613800000061", t("冉琴", "Ran Qin"), Role.OWNER)
 ASSISTANT = PersonSeed("+8613800000062", t("杜航", "Du Hang"), Role.MANAGER)
 CHENGDU_LEADER = PersonSeed("+8613800000063", t("蒲悦", "Pu Yue"), Role.OWNER)
+ALONE = CREATORS[3].phone  # who alone carries what the third shop asks for
 CHONGQING, CHENGDU, JINJIANG = "50", "5101", "510104"
 TRAINING = (
     (
@@ -62,14 +68,30 @@ def build_stations(*, provider: Provider, by: User, lang: str) -> Station:
     return station
 
 
-def offer_station(*, station: Station, shop: SeededMerchant, is_agreed: bool, lang: str) -> None:
-    """The station offers to look after the shop; agreed by its owner, or left for him to answer."""
+def offer_station(*, station: Station, shop: SeededMerchant, lang: str) -> StationMerchant:
+    """The station offers to look after the shop; its owner has not answered."""
     leader = build_user(LEADER, lang)
-    link = offer_to_merchant(
+    return offer_to_merchant(
         station=station, merchant=shop.merchant, share_bps=SHARE_BPS, by=leader, note=NOTE[lang]
     )
-    if is_agreed:
-        agree_to_station(link=link, by=shop.with_role(Role.OWNER)[0])
+
+
+def look_after(*, station: Station, shop: SeededMerchant, lang: str, at: datetime) -> None:
+    """Agreed two months ago, before the shop's trade: its orders carry the share. As in providers.seed, the terms are
+    written with their day and the agreement finds them in force."""
+    link, owner, then = (
+        offer_station(station=station, shop=shop, lang=lang),
+        shop.with_role(Role.OWNER)[0],
+        at - LONG_AGO,
+    )
+    with scope(merchant=shop.merchant.pk):
+        Terms.objects.create(
+            merchant=shop.merchant, kind=ShareKind.STATION_SHARE, payee=station.party, version=1, bps=SHARE_BPS,
+            state=TermsState.IN_FORCE, proposed_for=station.party, proposed_by=link.proposed_by, proposed_at=then,
+            answered_by=owner, answered_at=then, in_force_at=then,
+        )  # fmt: skip
+    agree_to_station(link=link, by=owner)
+    StationMerchant.objects.filter(pk=link.pk).update(proposed_at=then, answered_at=then)
 
 
 def give_exclusivity(*, shop: SeededMerchant, creator: Creator, lang: str, at: datetime) -> None:

@@ -4,6 +4,7 @@ Lock order: the row, then the merchant's terms.
 """
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django_scopes import scope
 
@@ -83,7 +84,7 @@ def agree_to_station(*, link: StationMerchant, by: User) -> StationMerchant:
             _answer(link, StationMerchantState.ACTIVE, by)
     except IntegrityError as error:
         raise OtherTermsInForce from error
-    if link.share_bps:
+    if link.share_bps and not _terms(link).filter(bps=link.share_bps).exists():
         agree_terms(
             merchant=link.merchant, kind=ShareKind.STATION_SHARE, payee=link.station.party, bps=link.share_bps,
             proposed_for_id=link.station_id, proposed_by=link.proposed_by, agreed_by=by,
@@ -155,13 +156,17 @@ def _end(link: StationMerchant, by: User) -> None:
     ):
         raise StationOfferAnswered
     link.refresh_from_db()
-    with scope(merchant=link.merchant_id):
-        terms = Terms.objects.filter(
-            kind=ShareKind.STATION_SHARE, payee=link.station_id, state=TermsState.IN_FORCE
-        ).first()
-    if terms:
+    if terms := _terms(link).first():
         close_terms(terms=terms, by=by)
     _record("station_merchant.end", link, by)
+
+
+def _terms(link: StationMerchant) -> "QuerySet[Terms]":
+    """The station's share in force."""
+    with scope(merchant=link.merchant_id):
+        return Terms.objects.filter(
+            kind=ShareKind.STATION_SHARE, payee=link.station_id, state=TermsState.IN_FORCE
+        )
 
 
 def _record(verb: str, link: StationMerchant, by: User, **facts: object) -> None:

@@ -144,6 +144,7 @@ def _check_sign_ins(client, town) -> None:
         "clerk",
         "creator",
         "provider",
+        "station",
         "operator",
     }
     for row in town["sign_ins"]:

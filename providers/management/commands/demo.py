@@ -32,6 +32,15 @@ from merchants.seed import (
 from providers.creators.board_seed import build_board
 from providers.creators.seed import CREATOR_PHONE, build_creators, build_tasks
 from providers.seed import PEOPLE, build_firm, engage_firm, leave_traces
+from providers.stations_seed import (
+    ALONE,
+    LEADER,
+    ask_for_exclusivity,
+    build_stations,
+    give_exclusivity,
+    look_after,
+    offer_station,
+)
 
 COLLEAGUE = {"zh": "平台财务 何琳", "en": "He Lin (finance)"}
 BANK = {"zh": "中国工商银行", "en": "ICBC"}
@@ -98,6 +107,7 @@ class Command(BaseCommand):
         customers = build_customers(lang=lang)
         creators = build_creators(lang=lang)
         firm = build_firm(lang=lang)
+        station = build_stations(provider=firm.provider, by=firm.owner, lang=lang)
         for seed in TOWN:
             shop = build_merchant(seed=seed, lang=lang)
             if seed.slug in SLUGS[:2]:
@@ -105,11 +115,18 @@ class Command(BaseCommand):
                 engage_firm(
                     firm=firm, merchant=shop.merchant, owner=owner, is_first=seed.slug == SLUGS[0], at=now
                 )
+            if seed.slug == SLUGS[1]:
+                look_after(station=station, shop=shop, lang=lang, at=now)
             build_trade(shop=shop, operator=operator, customers=customers, lang=lang, at=now)
             if seed.slug == SLUGS[0]:
                 build_live_sessions(shop=shop, customers=customers, lang=lang, at=now)
                 leave_traces(firm=firm, merchant=shop.merchant, lang=lang)
+                offer_station(station=station, shop=shop, lang=lang)
             build_tasks(shop=shop, creators=creators, customers=customers, lang=lang, at=now)
+            if seed.slug == SLUGS[0]:
+                ask_for_exclusivity(shop=shop, provider=firm.provider, by=firm.owner, lang=lang, at=now)
+            if seed.slug == SLUGS[2]:
+                give_exclusivity(shop=shop, creator=creators[ALONE], lang=lang, at=now)
             confirmer = (shop.with_role(Role.FINANCE) or shop.with_role(Role.OWNER))[0]
             dispute = DISPUTE[lang] if seed.slug == SLUGS[0] else ""
             statements = build_statements(merchant=shop.merchant, by=confirmer, dispute=dispute)
@@ -157,6 +174,7 @@ def _sign_ins() -> list[dict[str, str]]:
         {"role": "provider", "login": _login(phone), "password": PASSWORD, "url": "/p/"}
         for phone, _name, _role in PEOPLE
     ]
+    rows.append({"role": "station", "login": _login(LEADER.phone), "password": PASSWORD, "url": "/stations/"})
     rows.append({"role": "operator", "login": _login(OPERATOR_PHONE), "password": PASSWORD, "url": "/ops/"})
     return rows
 
