@@ -199,7 +199,8 @@ WITH sold AS (
 )
 SELECT d.id, d.merchant_id, d.title, d.price_fen, d.state, best.pieces, best.fen, best.by_creators,
     best.uses, best.used_fen, s.total, COALESCE(s.sold, 0)
-FROM best JOIN coupons_deal d ON d.id = best.deal_id LEFT JOIN coupons_dealstock s ON s.deal_id = d.id
+FROM best JOIN coupons_deal d ON d.id = best.deal_id
+LEFT JOIN LATERAL (SELECT v.total, v.sold FROM coupons_dealstock v WHERE v.deal_id = d.id) s ON true
 ORDER BY best.fen DESC, best.used_fen DESC, d.id
 """
 

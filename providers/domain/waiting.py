@@ -83,8 +83,10 @@ _ROWS: dict[Kind, str] = {
         WHERE t.merchant_id = e.merchant_id AND c.state = 'submitted'""",
     Kind.NOTHING_ON_SALE: f"""SELECT NULL::timestamptz AS due
         WHERE NOT EXISTS (SELECT 1 FROM coupons_deal d WHERE {_ONLINE})""",
-    Kind.SOLD_OUT: f"""SELECT NULL::timestamptz AS due FROM coupons_deal d JOIN coupons_dealstock s ON s.deal_id = d.id
-        WHERE {_ONLINE} AND s.free = 0""",
+    # As coupons_dealstock has it, without summing up every deal's slots.
+    Kind.SOLD_OUT: f"""SELECT NULL::timestamptz AS due FROM coupons_deal d
+        JOIN coupons_stockpool p ON p.deal_id = d.id AND p.kind = 'general' AND p.total IS NOT NULL
+        WHERE {_ONLINE} AND NOT EXISTS (SELECT FROM coupons_stockslot s WHERE s.pool_id = p.id AND s.free > 0)""",
     Kind.SALE_ENDS: f"""SELECT d.sale_until AS due FROM coupons_deal d
         WHERE {_ONLINE} AND d.sale_until > %(at)s AND d.sale_until <= %(soon)s""",
     Kind.EXPIRING: """SELECT NULL::timestamptz AS due FROM coupons_coupon c WHERE c.merchant_id = e.merchant_id

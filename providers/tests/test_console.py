@@ -10,12 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_scopes import scope, scopes_disabled
 
+from coupons.domain.placements import PlacementShare, create_placement
 from coupons.domain.use_refunds import request_refund_of_use
-from coupons.enums import DealState
+from coupons.enums import DealState, Entrance
 from coupons.models import Deal, Redemption
+from coupons.settlement.domain.settlement import settle_merchant
 from coupons.tests.town import make_town, make_user
-from identity.enums import Role, Scope
-from identity.models import AuditEvent, User
+from identity.enums import PartyKind, Role, Scope
+from identity.models import AuditEvent, Party, User
+from merchants.domain.memberships import set_membership
 from merchants.models import Membership, Merchant
 from providers.domain.clients import look_after
 from providers.domain.engagements import narrow_engagement, propose_change
@@ -150,6 +153,32 @@ def test_figures_add_up_over_clients(firm, town):
     ] * 2
     assert sum(day.fen for day in trade.sold_days[-2:]) == 51_200  # two hours ago may be yesterday
     assert sign_in(firm.finance).get(f"/p/{firm.provider.pk}/figures/").status_code == 404
+
+
+def test_what_creators_brought_is_counted_by_their_links(firm, town):
+    firm.engage(town)
+    creator = Party.objects.create(kind=PartyKind.CREATOR, name="阿飞探店")
+    share = PlacementShare(payee_id=creator.pk, bps=800, rule="claim:7")
+    link = create_placement(deal=town.deal, entrance=Entrance.SHORT_VIDEO, share=share)
+    at = timezone.now() - timedelta(hours=3)
+    for placement in (link, link, None):
+        order = town.order(placement=placement, at=at)
+        town.pay(order, at=at)
+        with scope(merchant=town.merchant.pk):
+            code = order.coupons.get().code
+            first = not Redemption.objects.filter(order__placement=link).exists()
+        if placement is None or first:
+            town.redeem(code, at=at)
+    settle_merchant(merchant_id=town.merchant.pk)
+
+    trade = sum_up_trade(
+        engagements=list(Engagement.objects.select_related("merchant")), role=Role.OWNER, at=timezone.now()
+    )
+
+    (row,) = trade.creators
+    assert (row.name, row.orders, row.sold_fen, row.redeemed_fen) == ("阿飞探店", 2, 25_600, 12_800)
+    assert row.commission_fen == 1_024  # 8 % of the one redeemed
+    assert [(one.pieces, one.creators_pieces) for one in trade.deals] == [(3, 2)]
 
 
 OFFER = {"scopes": ["deals", "redemptions"], "percent": "4.5", "note": "先试三个月"}
@@ -353,6 +382,13 @@ def test_a_colleague_comes_by_link_and_goes_from_every_shop(firm, town):
     last = ProviderMembership.objects.get(user=firm.owner)
     assert "owner" in post(owner, f"{base}{last.pk}/end/")
     assert ProviderMembership.objects.get(user=firm.owner).is_active
+
+
+def test_who_works_for_a_shop_and_a_provider_chooses(firm, town):
+    set_membership(merchant=town.merchant, user=firm.manager, role=Role.MANAGER, stores=[], by=town.owner)
+    page = sign_in(firm.manager).get("/").content.decode()
+    assert f'href="/p/{firm.provider.pk}/"' in page
+    assert f'href="/m/{town.merchant.slug}/"' in page
 
 
 def test_home_sends_the_providers_people_to_their_clients(firm, town):

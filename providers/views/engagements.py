@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import DomainError, NotFound
-from coupons.access import access_shop
+from coupons.access import access_shop, access_shop_stores
 from identity.enums import Role, Scope
 from merchants.models import Merchant
 from providers.access import access_engagement, access_engagements
@@ -18,7 +18,7 @@ from providers.decorators import ProviderRequest, provider_page
 from providers.domain.clients import Client
 from providers.domain.engagements import propose_engagement
 from providers.domain.granting import scopes_of_post
-from providers.forms import OfferForm, ShopSearchForm
+from providers.forms import MOST_STORES_TO_TICK, OfferForm, ShopSearchForm
 from providers.models import Engagement
 from providers.views import agreements
 from providers.views.agreements import STATUS, Side
@@ -49,7 +49,9 @@ def provider_engagement_new(request: ProviderRequest) -> HttpResponse:
         context: dict[str, Any] = {"form": search}
         return render(request, "provider/engagement_new.html", context, status=422 if search.errors else 200)
     form = OfferForm(
-        request.POST or None, stores=agreements.stores_of(shop), initial={"scopes": USUAL, "percent": "5"}
+        request.POST or None,
+        stores=list(access_shop_stores(merchant=shop)[:MOST_STORES_TO_TICK]),
+        initial={"scopes": USUAL, "percent": "5"},
     )
     if request.method == "POST" and form.is_valid():
         try:
