@@ -85,6 +85,11 @@ JOIN generate_series(0, 5) k ON true
 JOIN (SELECT id, merchant_id, city, row_number() OVER (PARTITION BY city ORDER BY id) AS n FROM creators_creatortask) t
     ON t.city = o.city AND t.n = 1 + (c.n * 7919 + k * 104729) %% o.number
 """
+_TAKEN = """
+UPDATE creators_creatortask t SET taken = c.taken, quota = t.quota + c.taken
+FROM (SELECT task_id, count(*) AS taken FROM creators_taskclaim WHERE state = 'accepted' GROUP BY task_id) c
+WHERE c.task_id = t.id
+"""
 _HIDDEN = """
 INSERT INTO creators_hiddentask (creator_id, task_id)
 SELECT c.party_id, t.id FROM (SELECT party_id, row_number() OVER (ORDER BY party_id) AS n FROM creators_creator) c
@@ -100,9 +105,9 @@ SELECT party_id, party_id / 4096 %% 8, 50, 40, now() FROM creators_creator
 """
 
 
-def fill_board(*, creators: int, tasks: int) -> None:
-    """So many creators and so many open tasks of 500 merchants in eight cities, with histories, targets and hidden tasks."""
-    owner = _fill_merchants()
+def fill_board(*, creators: int, tasks: int, merchants: int = MERCHANTS) -> None:
+    """So many creators and so many open tasks of so many merchants in eight cities, with histories, targets and hidden tasks."""
+    owner = _fill_merchants(merchants)
     values: dict[str, Any] = {
         "names": [city[0] for city in CITIES],
         "easts": [city[1] for city in CITIES],
@@ -110,7 +115,7 @@ def fill_board(*, creators: int, tasks: int) -> None:
         "weights": [city[3] for city in CITIES],
         "categories": list(Category.values),
         "owner": owner,
-        "deals": MERCHANTS * DEALS_EACH,
+        "deals": merchants * DEALS_EACH,
         "creators": creators,
         "tasks": tasks,
     }
@@ -119,7 +124,7 @@ def fill_board(*, creators: int, tasks: int) -> None:
         cursor.execute(_CITY, values)
         cursor.execute(_CREATORS, values | {"count": creators})
         cursor.execute(_TASKS, values | {"count": tasks})
-        for statement in (_TARGETED, _CLAIMS, _HIDDEN, _RECORDS, _CREATOR_RECORDS):
+        for statement in (_TARGETED, _CLAIMS, _TAKEN, _HIDDEN, _RECORDS, _CREATOR_RECORDS):
             cursor.execute(statement, values)
 
 
@@ -132,10 +137,10 @@ def pick_users(*, count: int) -> Sequence[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _fill_merchants() -> int:
+def _fill_merchants(count: int) -> int:
     """Merchants with a store and deals on sale; whose they are."""
     owner = 0
-    for number in range(MERCHANTS):
+    for number in range(count):
         shop = fill_shop(slug=f"board-{number}", stores=1)
         owner = shop.owner.pk
         with scope(merchant=shop.merchant.pk):

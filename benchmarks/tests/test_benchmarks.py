@@ -14,6 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django_scopes import scopes_disabled
 
+from benchmarks.board_town import fill_board, pick_users
 from benchmarks.database import PREFIX
 from benchmarks.figures import Figures, middle, percentile
 from benchmarks.filling import fetch_codes, fill_orders_and_coupons, fill_shop
@@ -32,6 +33,8 @@ from coupons.models import Coupon, Redemption
 from coupons.settlement.domain.outstanding import sum_waiting
 from coupons.settlement.models import SettlementLine
 from coupons.tests.town import make_user
+from providers.creators.domain.recommending import recommend_tasks
+from providers.creators.models import Creator, CreatorTask
 
 KEYS = ["name", "ours_per_s", "limit_per_s", "floor_per_s", "ratio", "p50_ms", "p95_ms", "p99_ms", "web_cpu_ms", "db_cpu_ms"]  # fmt: skip
 
@@ -105,6 +108,16 @@ def test_a_filled_year_is_true_to_its_sums():
     assert (redeemed.uses - stated, waiting.gross_fen) == (waiting.uses, 12_800 * waiting.uses)
     assert 980 <= summed < 990
     assert today == timezone.now().astimezone(shop.merchant.tzinfo).date()
+
+
+@pytest.mark.django_db
+def test_a_filled_board_recommends_to_whoever_visits():
+    fill_board(creators=200, tasks=3_000, merchants=3)
+    users = pick_users(count=50)
+    shown = [recommend_tasks(creator=creator) for creator in Creator.objects.filter(user__in=users)]
+    assert (len(shown), CreatorTask.objects.count()) == (50, 3_000)
+    assert sum(len(page.rows) == 10 for page in shown) > 25
+    assert any(row.slot for page in shown for row in page.rows)
 
 
 @pytest.fixture
