@@ -25,6 +25,7 @@ PEOPLE = {
 SKIPPED = {
     "account_logout",
     "statement_export",
+    "payee_statement_export",
     "redemptions_export",
     "store_import_template",
     "api_docs",
