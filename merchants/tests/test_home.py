@@ -115,8 +115,10 @@ def test_whose_post_ended_is_sent_nowhere(client, shop, owner):
     assert client.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["provider", "station", "creator"])
-def test_who_serves_merchants_sees_his_statements(client, db, kind):
+@pytest.mark.parametrize(
+    ("kind", "page"), [("provider", "/p/{}/"), ("station", "/stations/{}/"), ("creator", "/c/")]
+)
+def test_who_serves_merchants_is_sent_to_his_work(client, db, kind, page):
     user = make_user(7)
     party = Party.objects.create(kind=kind, name="代运营")
     Grant.objects.create(user=user, party=party, role=Role.FINANCE, why="test")
@@ -124,4 +126,4 @@ def test_who_serves_merchants_sees_his_statements(client, db, kind):
 
     response = client.get("/")
 
-    assert (response.status_code, response["Location"]) == (302, f"/payees/{party.pk}/statements/")
+    assert (response.status_code, response["Location"]) == (302, page.format(party.pk))
