@@ -232,3 +232,22 @@ class TestOverlap:
         with pytest.raises(IntegrityError, match="same_tenant"), transaction.atomic():
             Exclusivity.objects.update(deal=stranger.deal)
             transaction.get_connection().check_constraints()
+
+
+def test_the_board_says_why_a_task_is_closed_in_every_order(town, holder, other, client):
+    """Recommended it stands apart, by distance or commission in its row; the task's own page and the claim say the same."""
+    place(town, "渝中区")
+    task = make_open_task(town)
+    give(town, holder)
+    client.force_login(other.user)
+    paths = ("/c/", "/c/?sort=near", "/c/?sort=commission", f"/c/tasks/{task.pk}/")
+    for path in paths:
+        page = client.get(path, headers={"accept-language": "en"}).content.decode()
+        assert "Closed to you: only 甜妹探店 carry this here until" in page, path
+    answer = client.post(f"/c/tasks/{task.pk}/claim/", headers={"accept-language": "en"}, follow=True)
+    assert "Closed to you: only 甜妹探店" in answer.content.decode()
+    assert TaskClaim.objects.count() == 0
+    client.force_login(holder.user)
+    assert (
+        "Closed to you" not in client.get("/c/?sort=near", headers={"accept-language": "en"}).content.decode()
+    )

@@ -15,7 +15,8 @@ from core.refusals import describe
 from providers.creators.access import access_board_task, is_creator
 from providers.creators.domain.board import BoardFilter, list_board
 from providers.creators.domain.claims import claim_place, latest_claims
-from providers.creators.domain.eligibility import find_refusal
+from providers.creators.domain.eligibility import CarriedByOthers, find_refusal
+from providers.creators.domain.exclusivities import closed_by_exclusivity
 from providers.creators.enums import HOLDING, ClaimState, TaskKind
 from providers.creators.forms import RADII_KM, BoardForm
 from providers.creators.views.compass import draw_compass
@@ -54,9 +55,19 @@ def _board(request: CreatorRequest) -> HttpResponse:
         page = Paginator(list_board(creator=creator, narrow=narrow), PER_PAGE).get_page(
             request.GET.get("page")
         )
+        rights = closed_by_exclusivity(tasks=page, creator=creator)
         board = {
             "page": page,
-            "rows": [{"task": task, "metres": distance(getattr(task, "metres", None))} for task in page],
+            "rows": [
+                {
+                    "task": task,
+                    "metres": distance(getattr(task, "metres", None)),
+                    "closed": describe(CarriedByOthers(**rights[task.pk].facts()))
+                    if task.pk in rights
+                    else None,
+                }
+                for task in page
+            ],
         }
     radius = narrow.radius_km or creator.radius_km
     first = board["page"].start_index()
