@@ -54,7 +54,7 @@ class Impression(models.Model):
 
     Everything a fairness report needs is frozen here: `standing` and `merit_bps` of the creator and `rate_bps` of the deal
     (shrunk shares of redeemed coupons), whether the merchant `is_newcomer`, the signals of the score in the order of
-    recommendation.rating.SIGNALS. Rows are never changed.
+    recommendation.rating.SIGNALS. A trigger keeps the rows as they are.
     """
 
     creator = models.ForeignKey(Creator, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -238,7 +238,10 @@ def test_the_log_says_what_was_shown_once_a_day(town, creator):
     month = rows[0].date
     report = report_fairness(month=month)
     assert report == report_fairness(month=month.replace(day=1))
-    Impression.objects.filter(pk=rows[0].pk).update(place=3)
+    for change in (lambda row: row.update(place=3), lambda row: row.delete()):
+        with pytest.raises(IntegrityError, match="what was shown was shown"), transaction.atomic():
+            change(Impression.objects.filter(pk=rows[0].pk))
+    show(make_creator(), rows[0].task, month, place=1, standing=Standing.NEW, merit=8_000)
     assert report_fairness(month=month).log_fingerprint != report.log_fingerprint
 
 
