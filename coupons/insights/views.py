@@ -45,7 +45,8 @@ def merchant_home(request: MerchantRequest) -> HttpResponse:
     store = _chosen_store(request.access, request.GET.get("store", ""))
     stores = (store.pk,) if store else request.access.store_ids
     metric = request.GET.get("metric", "")
-    metric = metric if metric in METRICS else METRICS[0]
+    whole_shop = request.access.role is not None or request.access.store_ids is None
+    metric = metric if metric in METRICS and whole_shop else METRICS[0]
     blocks = _blocks(request.access, stores, metric=metric, at=now)
     pick = list(access_stores(access=request.access)[: MOST_STORES_TO_PICK + 1])
     context = {
@@ -59,6 +60,11 @@ def merchant_home(request: MerchantRequest) -> HttpResponse:
         "metric": metric,
         "chart": None if blocks["trend"].failed else _chart(request, blocks["trend"].value),
         "currency": request.merchant.currency,
+        "may": {
+            one.value: _may(request.access, one) for one in (Scope.SETTLEMENT, Scope.DEALS, Scope.REFUNDS)
+        },
+        "is_own": request.access.role is not None,
+        "whole_shop": whole_shop,  # who serves some stores is told nothing of the whole shop
     }
     template = "merchant/home/figures.html" if request.htmx else "merchant/home/home.html"
     return render(request, template, context)
@@ -84,11 +90,18 @@ def _blocks(access: MerchantAccess, stores: Stores, *, metric: str, at: datetime
         "steps": _compute(partial(figures.check_first_steps, merchant=merchant)),
         "todos": _compute(partial(figures.count_todos, merchant=merchant, at=at)),
         "today": _compute(partial(figures.sum_today, merchant=merchant, stores=stores, at=at)),
-        "payout": _compute(partial(sum_next_payout, merchant=merchant)),
+        "payout": _compute(
+            partial(sum_next_payout, merchant=merchant) if _may(access, Scope.SETTLEMENT) else lambda: None
+        ),
         "trend": _compute(days),
         "ranking": _compute(partial(figures.rank_stores, merchant=merchant, stores=stores, at=at)),
         "last": _compute(partial(figures.list_last_redemptions, merchant=merchant, stores=stores)),
     }
+
+
+def _may(access: MerchantAccess, scope: Scope) -> bool:
+    """Every post that opens the page may know it all; who serves the shop, what it granted."""
+    return access.role is not None or scope in access.scopes
 
 
 def _compute(figure: Callable[[], Any]) -> Block:

@@ -225,6 +225,29 @@ def test_an_offer_stands_on_the_owners_home_page_until_it_is_answered(firm, town
     assert to_do not in sign_in(firm.owner).get(url).content.decode()
 
 
+def test_the_shops_first_page_says_no_more_than_was_granted(firm, town):
+    firm.engage(town, scopes=[Scope.REDEMPTIONS])
+    busy(town)
+    own, theirs = (
+        sign_in(user).get(f"/m/{town.merchant.slug}/").content.decode() for user in (town.owner, firm.manager)
+    )
+    for words in ("Statements to confirm", "Rejected deals", "Refunds to decide", "To be paid out"):
+        assert words in own
+        assert words not in theirs
+    for words in ("Redeemed today", "Coupons expiring", "Last redemptions"):
+        assert words in theirs
+    assert "Redeem coupons" not in theirs
+
+
+def test_who_serves_some_stores_is_told_nothing_of_the_whole_shop(firm, town):
+    firm.engage(town, scopes=[Scope.REDEMPTIONS, Scope.REFUNDS], store_ids=[town.store.pk])
+    busy(town)
+    theirs = sign_in(firm.manager).get(f"/m/{town.merchant.slug}/?metric=sold").content.decode()
+    for words in ("Sold today", "Coupons expiring", "Refunds to decide", "What the line shows"):
+        assert words not in theirs
+    assert "Redeemed today" in theirs
+
+
 def test_a_refused_offer_says_why_not_a_second_time(firm, town):
     client = sign_in(firm.owner)
     url = f"/p/{firm.provider.pk}/engagements/new/?shop={town.merchant.slug}"
