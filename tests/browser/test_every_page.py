@@ -19,6 +19,8 @@ PEOPLE = {
     "owner": ("+8613800000011", ["/", "/m/shancheng/", "/clerk/"]),
     "clerk": ("+8613800000014", ["/clerk/"]),
     "creator": ("+8613800000041", ["/c/"]),
+    "provider": ("+8613800000051", ["/p/"]),
+    "station": ("+8613800000061", ["/stations/"]),
     "nobody": (None, ["/", "/h5/shancheng/", "/accounts/login/"]),
 }
 # Not pages of ours, files, or doors that change something.
@@ -42,6 +44,8 @@ MUST_SEE = {
     "live_sessions", "live_new", "live_session", "live_card", "live_wall", "shop_live", "rehearsals", "deal_entrances",
     "creator_tasks", "creator_task_detail", "creator_task_new", "order_attribution", "creator_board", "creator_task",
     "creator_claims", "creator_claim", "creator_profile", "payee_statements",
+    "provider_clients", "provider_stations", "provider_station", "provider_station_new", "station", "station_offer",
+    "station_post_give", "merchant_stations", "exclusives", "exclusive_new", "provider_list", "provider_scorecard",
     "reconciliation", "reconciliation_day", "reconciliation_break", "bill_upload_new", "provider_bill",
 }  # fmt: skip
 
