@@ -315,6 +315,16 @@ LEFT JOIN settlement_statement s ON s.id = i.statement_id
 WHERE {merchant p.merchant_id} AND (h.merchant_id <> p.merchant_id OR r.merchant_id <> p.merchant_id
     OR i.merchant_id <> p.merchant_id OR s.merchant_id <> p.merchant_id);
 
+-- name: objections_are_to_lines_of_their_statement
+-- en: An objection is to a line that stands in its statement, in the same merchant's book.
+-- zh: 异议针对的明细就在该结算单里，且同属一个商户的账簿。
+SELECT o.id AS objection_id FROM settlement_objection o
+JOIN settlement_statement s ON s.id = o.statement_id
+JOIN settlement_settlementline l ON l.id = o.line_id
+WHERE {merchant o.merchant_id} AND (s.merchant_id <> o.merchant_id OR l.merchant_id <> o.merchant_id
+    OR s.id IS DISTINCT FROM CASE s.kind WHEN 'merchant' THEN l.statement_id WHEN 'provider' THEN l.service_statement_id
+        WHEN 'station' THEN l.station_statement_id ELSE l.commission_statement_id END);
+
 -- name: lines_stay_with_their_merchant
 -- en: A settlement line belongs to the merchant of its redemption or refund, coupon, deal, store, run and statements.
 -- zh: 结算明细与其核销或退款、券、套餐、门店、结算批次和结算单同属一个商户。

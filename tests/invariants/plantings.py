@@ -481,7 +481,11 @@ PARTNERS: dict[str, Planting] = {
 
 TENANCY: dict[str, Planting] = {
     "every_merchant_is_a_party_of_its_kind": Planting(
-        "UPDATE identity_party SET kind = 'provider' WHERE id = {here}"
+        "UPDATE identity_party SET kind = 'provider' WHERE id = {here}",
+        also=frozenset({"serving_posts_and_grants_agree"}),
+    ),
+    "objections_are_to_lines_of_their_statement": Planting(
+        "UPDATE settlement_objection SET merchant_id = {there} WHERE merchant_id = {here}"
     ),
     "posts_name_stores_of_their_merchant": Planting(
         "INSERT INTO merchants_membership_stores (membership_id, store_id)"
