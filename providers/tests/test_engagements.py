@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from django_scopes import scope, scopes_disabled
 
@@ -10,6 +11,7 @@ from core.errors import Invalid, NotFound
 from core.models import Job
 from coupons.models import OrderShare
 from coupons.tests.town import make_town, make_user
+from identity.api.authentication import STAFF_TOKEN_LIFE, give_token
 from identity.enums import Role, Scope
 from identity.models import AuditEvent, Grant
 from merchants.access import access_merchant
@@ -306,3 +308,22 @@ class TestInTheNameOf:
         assert client.get(f"/m/{slug}/deals/").status_code == 200
         for path in ("refunds", "statements", "coupons", "stores", "staff", "settings", "terms", "payouts"):
             assert client.get(f"/m/{slug}/{path}/").status_code == 404, path
+
+
+class TestTokens:
+    def test_a_token_opens_what_was_granted_by_api_and_dies_with_the_engagement(self, town, firm, client):
+        """A token says who asks; what he may do is asked of the grants at each request."""
+        token, _ = give_token(user=firm.manager, life=STAFF_TOKEN_LIFE)
+
+        def ask() -> int:
+            address = reverse("api_refunds", kwargs={"slug": town.merchant.slug})
+            return client.get(address, headers={"Authorization": f"Token {token}"}).status_code
+
+        assert ask() == 404
+        without_api = firm.engage(town, scopes=[Scope.REFUNDS])
+        assert ask() == 404
+        end_engagement(engagement=without_api, by=town.owner)
+        engagement = firm.engage(town, scopes=[Scope.REFUNDS, Scope.API])
+        assert ask() == 200
+        end_engagement(engagement=engagement, by=town.owner)
+        assert ask() == 404
