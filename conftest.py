@@ -63,6 +63,11 @@ def pytest_configure() -> None:
     patch.setattr(command, "emit_post_migrate_signal", lambda *args, **kwargs: None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts the whole product and kills it comes first: it mostly waits, while other workers have the processor."""
+    items.sort(key=lambda item: item.get_closest_marker("fault") is None)
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """The tests' database is a copy of the migrated one, where the servers are ours; elsewhere it is migrated as ever."""

@@ -133,10 +133,12 @@ def share_bps(part: int, whole: int) -> int | None:
 def count_figures(*, session: LiveSession, at: datetime) -> SessionFigures:
     """Everything the wall and the review show, in six statements; the orders are read once."""
     rows = list(
-        session.deals.select_related("deal").annotate(
+        session.deals.select_related("deal")
+        .annotate(
             free=Coalesce(Sum("pool__slots__free"), NOTHING_YET),
             held=Coalesce(Sum("pool__slots__held"), NOTHING_YET),
         )
+        .order_by("position", "id")  # a model's own order does not hold where rows are summed
     )
     placements = [row.placement_id for row in rows]
     until = session.ended_at or at

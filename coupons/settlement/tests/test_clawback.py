@@ -237,7 +237,7 @@ ATTACKS = [
     "UPDATE settlement_settlementline SET merchant_fen = merchant_fen + 1, platform_fee_fen = platform_fee_fen - 1",
     "UPDATE settlement_settlementline SET statement_id = NULL",
     "DELETE FROM settlement_settlementline",
-    "TRUNCATE settlement_settlementline",
+    "TRUNCATE settlement_settlementline CASCADE",
     "UPDATE settlement_statement SET amount_fen = 0",
     "UPDATE settlement_statement SET hash = repeat('0', 64)",
     "DELETE FROM settlement_statement",
