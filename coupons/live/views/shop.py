@@ -27,9 +27,9 @@ def shop_live(request: Any, token: str) -> HttpResponse:
     if request.method == "GET":
         note_opening(session_id=session.pk)
     rows = list(
-        session.deals.select_related("deal__merchant", "deal__stock").annotate(
-            free=Coalesce(Sum("pool__slots__free"), 0)
-        )
+        session.deals.select_related("deal__merchant", "deal__stock")
+        .annotate(free=Coalesce(Sum("pool__slots__free"), 0))
+        .order_by("position", "id")  # a model's own order does not hold where rows are summed
     )
     for row in rows:
         row.sale = _sale(session, row, sale_state(deal=row.deal, at=now))  # type: ignore[attr-defined]
