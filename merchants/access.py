@@ -1,6 +1,7 @@
 """How merchants and what they own enter a view: from the user's grants. Forbidden and missing look the same."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django_scopes import scope
 
 from core.errors import NotFound
+from identity.domain.audit import acting_for
 from identity.domain.grants import live_grants
 from identity.enums import Role, Scope
 from identity.models import Grant, Party, User
@@ -33,6 +35,12 @@ class MerchantAccess:
     store_ids: tuple[int, ...] | None
     scopes: frozenset[Scope] = frozenset()
     for_party: Party | None = None
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Among this merchant's rows alone; what is done inside is recorded in the name of whom the user acts for."""
+        with scope(merchant=self.merchant.pk), acting_for(self.for_party.pk if self.for_party else None):
+            yield
 
     @property
     def post(self) -> Role:

@@ -9,10 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
-from django_scopes import scope
 
 from core.errors import NotFound
-from identity.domain.audit import acting_for
 from identity.enums import Role, Scope
 from identity.models import User
 from merchants.access import EVERY_ROLE, MerchantAccess, access_merchant
@@ -48,12 +46,7 @@ def merchant_page(*roles: Role, by: Scope | None = None) -> Callable[[View], Vie
                 )
                 request.merchant = request.access.merchant
                 request.merchant_role = request.access.role
-                served_by = request.access.for_party
-                with (
-                    scope(merchant=request.merchant.pk),
-                    timezone.override(request.merchant.tzinfo),
-                    acting_for(served_by.pk if served_by else None),
-                ):
+                with request.access.inside(), timezone.override(request.merchant.tzinfo):
                     response = view(request, **kwargs)
                     if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
                         response.render()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from django_scopes import scope, scopes_disabled
+from django_scopes import scopes_disabled
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -154,7 +154,7 @@ class MerchantRefundsView(StaffView):
         access = self.enter(request, slug, READERS)
         wish = RefundFilterSerializer(data=request.query_params.dict())
         wish.is_valid(raise_exception=True)
-        with scope(merchant=access.merchant.pk):
+        with access.inside():
             found = access_refunds(access=access).select_related("order", "merchant")
             if "state" in wish.validated_data:
                 found = found.filter(merchant=access.merchant, state=wish.validated_data["state"])
@@ -166,7 +166,7 @@ class MerchantRefundView(StaffView):
     def get(self, request: Request, slug: str, refund_id: int) -> Response:
         """One refund of the shop."""
         access = self.enter(request, slug, READERS)
-        with scope(merchant=access.merchant.pk):
+        with access.inside():
             return _show(access_refund(access=access, refund_id=refund_id))
 
 
@@ -180,7 +180,7 @@ class RefundDecisionView(StaffView):
     def post(self, request: Request, slug: str, refund_id: int) -> Response:
         """Agree to a customer's request, in full or in part, or reject it. Decided once: a second answer is refused."""
         access = self.enter(request, slug, DECIDERS)
-        with scope(merchant=access.merchant.pk):
+        with access.inside():
             refund = access_refund(access=access, refund_id=refund_id)
             wish = DecisionSerializer(data=request.data)
             wish.is_valid(raise_exception=True)
@@ -207,7 +207,7 @@ class RedemptionRefundView(StaffView):
     def post(self, request: Request, slug: str, redemption_id: int) -> Response:
         """Give all or part of a use back, within 30 days and once its time to undo is over."""
         access = self.enter(request, slug, DECIDERS)
-        with scope(merchant=access.merchant.pk):
+        with access.inside():
             redemption = access_redemption(access=access, redemption_id=redemption_id)
             wish = GiveSerializer(data=request.data)
             wish.is_valid(raise_exception=True)

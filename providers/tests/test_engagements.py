@@ -9,7 +9,8 @@ from django_scopes import scope, scopes_disabled
 
 from core.errors import Invalid, NotFound
 from core.models import Job
-from coupons.models import OrderShare
+from coupons.domain.use_refunds import request_refund_of_use
+from coupons.models import OrderShare, Redemption
 from coupons.tests.town import make_town, make_user
 from identity.api.authentication import STAFF_TOKEN_LIFE, give_token
 from identity.enums import Role, Scope
@@ -327,3 +328,26 @@ class TestTokens:
         assert ask() == 200
         end_engagement(engagement=engagement, by=town.owner)
         assert ask() == 404
+
+    def test_what_is_decided_by_api_says_in_whose_name(self, town, firm, client):
+        firm.engage(town, scopes=[Scope.REFUNDS, Scope.REDEMPTIONS, Scope.API])
+        at = timezone.now() - timedelta(days=2)
+        (coupon,) = town.buy(at=at)
+        (use,) = town.redeem(coupon.code, at=at).redemptions
+        with scopes_disabled():
+            refund = request_refund_of_use(
+                redemption=Redemption.objects.get(pk=use.id),
+                cause="quality",
+                words="凉了",
+                by=town.customer.user,
+            )
+        token, _ = give_token(user=firm.manager, life=STAFF_TOKEN_LIFE)
+        answer = client.post(
+            reverse("api_refund_decision", kwargs={"slug": town.merchant.slug, "refund_id": refund.pk}),
+            {"approve": True, "reason": ""},
+            content_type="application/json",
+            headers={"Authorization": f"Token {token}"},
+        )
+        assert answer.status_code == 200, answer.content
+        events = AuditEvent.objects.filter(actor_id=firm.manager.pk, merchant_id=town.merchant.pk)
+        assert list(events.values_list("verb", "for_party_id")) == [("refund.approved", firm.provider.pk)]
