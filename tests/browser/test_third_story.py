@@ -104,7 +104,8 @@ def test_served_sold_redeemed_and_shared_out(
     expect(page.get_by_text(town.merchant.name).first).to_be_visible()
     submit(page, shop, deal)
     with scopes_disabled():
-        approve_deal(deal=deal, by=User.objects.create_superuser(name="Operator", phone="+8613700000009"))
+        operator = User.objects.create_superuser(name="Operator", phone="+8613700000009")
+        approve_deal(deal=deal, by=operator)
     publish_task(page, shop, "Film the hot pot")
     with scopes_disabled():
         task = CreatorTask.objects.get()
@@ -165,6 +166,9 @@ def test_served_sold_redeemed_and_shared_out(
         expect(page.locator("main")).to_contain_text(amount)
     page.goto(f"/c/claims/{claim.pk}/")
     expect(page.locator("main")).to_contain_text("¥10.24")
+    sign_in(operator)
+    page.goto("/ops/settlement/settlementline/")
+    expect(page.locator("#result_list")).to_contain_text("¥3.20")
 
 
 def submit(page: Page, shop: str, deal: Deal) -> None:
